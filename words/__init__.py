@@ -1,0 +1,1 @@
+"""What Todoke says to people: problems, languages and the terms of Japanese disaster law."""
