@@ -1,0 +1,1 @@
+"""Pure geometry: areas, the index of places inside an area, shelters and distances."""
