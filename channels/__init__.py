@@ -1,0 +1,1 @@
+"""How a message leaves: the channel contract, its adapters, and the sandbox of provider look-alikes."""

@@ -1,0 +1,142 @@
+"""The contract between the engine and a channel: build one request, classify its answer.
+
+A channel does not retry, sleep, queue or limit: the dispatcher does, the same way for all
+channels. One `send` is one call to the provider and has one `Answer`, which holds for every
+recipient of that call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from words.problem import Problem
+
+
+class Verdict(Enum):
+    """What one answer proves about the recipients of the call."""
+
+    ACCEPTED = "accepted"
+    """The provider took the message."""
+    REJECTED = "rejected"
+    """The provider will never take this message for this recipient."""
+    RETRY = "retry"
+    """Certainly not taken, and may be taken later."""
+    AMBIGUOUS = "ambiguous"
+    """The bytes may have arrived; nobody knows."""
+    SPLIT = "split"
+    """The whole call was refused because of one of several recipients; try them in parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A consequence beyond this call: leave the lane or the whole channel in peace for a while.
+
+    `seconds` None means until an operator has acted (quota gone, credentials refused).
+    """
+
+    scope: Literal["lane", "channel"]
+    seconds: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One provider answer, classified.
+
+    `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the
+    provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names.
+    """
+
+    verdict: Verdict
+    code: str = ""
+    reference: str = ""
+    pause: Pause | None = None
+    suspect: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendered text for (dispatch, channel, language, variant). Hashable: adapters cache its bytes."""
+
+    language: str
+    subject: str
+    body: str
+    loud: bool = True
+    """Whether it may make a sound; tourism and shelter notices are silent where a channel can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address, and the opaque token that names (dispatch, batch, position) in callbacks and Message-IDs."""
+
+    address: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Tokens a second a key may spend, and how many at once. `key` is global: `line`, `email/docomo`."""
+
+    key: str
+    rate: float
+    burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRules:
+    """What holds a lane back: every limit it draws on, and its calls under way at once."""
+
+    limits: tuple[Limit, ...]
+    at_once: int
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way out. Adapters are built from their own `Settings` and opened once per process."""
+
+    Settings: ClassVar[type[BaseModel]]
+    name: str
+    contact: str
+    """The kind of contact it writes to: `line`, `phone`, `email`."""
+    call_size: int
+    """Most recipients of one call: 500 for LINE multicast, 1 for SMS and email."""
+    repeatable: bool
+    """Whether the same call under the same key counts once at the provider."""
+    at_once: int
+    """Calls under way at once over all lanes: its connections."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def lane(self, name: str) -> LaneRules:
+        """The rules of one lane; `name` is empty, or the destination's mail lane."""
+        ...
+
+    def cost(self, message: Message) -> int:
+        """Tokens one call costs: 1, or the SMS segments of the text."""
+        ...
+
+    def check(self, message: Message) -> list[Problem]:
+        """Why this text cannot go out on this channel; `where` is `body` or `subject`."""
+        ...
+
+    async def send(
+        self, message: Message, recipients: Sequence[Recipient], *, key: UUID, expires_at: datetime | None
+    ) -> Answer:
+        """Make one call. Raises nothing but CancelledError: every failure is an Answer.
+
+        `key` is the same when the same call is repeated; `expires_at` is when the text loses its sense.
+        """
+        ...
+
+
+ChannelFactory = type[Any]
+"""A class with a `Settings` model, called with an instance of it, that gives a Channel."""
