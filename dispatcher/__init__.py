@@ -1,0 +1,1 @@
+"""The engine: events become dispatches, are planned into batches, limited, sent and recorded."""

@@ -1,0 +1,64 @@
+"""Whom an event concerns: the protocol the engine asks, implemented by `subscribers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.area import Area
+
+Longs = NDArray[np.int64]
+Shorts = NDArray[np.int16]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The subscribers with a place inside an area, each once, ascending: one row a subscriber.
+
+    `places` holds the number of the place that was hit (the lowest, when several were) and
+    `lons`, `lats` where it is; `languages` and every column of `lanes` hold positions in
+    `language_names` and `lane_names`. `lanes[kind][i]` is -1 where subscriber i has no
+    reachable contact of that kind.
+    """
+
+    subscribers: Longs
+    places: Longs
+    lons: Floats
+    lats: Floats
+    languages: Shorts
+    language_names: Sequence[str]
+    lanes: dict[str, Shorts]
+    lane_names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.subscribers)
+
+
+class Audience(Protocol):
+    """Answers from memory; `catch_up` makes the answer include every change committed before the call."""
+
+    async def catch_up(self) -> None: ...
+
+    def match(self, area: Area, *, topics: Sequence[str] = ()) -> Match:
+        """Subscribers with a place inside `area` (its edge included) and, if any are named, one of `topics`."""
+        ...
+
+    async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
+        """The same columns for named subscribers, wherever they are (place 0 and NaN where they have none)."""
+        ...
+
+
+class AddressBook(Protocol):
+    """The one module that reads addresses."""
+
+    async def addresses(self, kind: str, subscribers: Sequence[int], *, also_left: bool = False) -> list[str | None]:
+        """Addresses in the order asked for; None for whoever has no reachable contact of that kind (any more).
+
+        `also_left` includes contacts that left since: the exact repeat of a call needs them.
+        """
+        ...

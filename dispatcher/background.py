@@ -1,0 +1,56 @@
+"""Whatever runs in the background: one small class with one way to start, tick, wake and stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from dispatcher import metrics
+
+log = structlog.get_logger(__name__)
+
+
+class Agent:
+    """Calls `tick` again and again: `every` seconds after the last one ended, or at once when woken.
+
+    A tick that fails is logged, counted (`todoke_agent_errors_total`) and tried again: an agent
+    outlives a database restart, and its trouble is visible.
+    """
+
+    def __init__(self, name: str, tick: Callable[[], Awaitable[None]], *, every: float) -> None:
+        self.name = name
+        self._tick = tick
+        self._every = every
+        self._awake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=self.name)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._awake.clear()
+            try:
+                await self._tick()
+            except Exception:
+                metrics.AGENT_ERRORS.labels(self.name).inc()
+                log.exception("agent_failed", agent=self.name)
+            try:
+                await asyncio.wait_for(self._awake.wait(), self._every)
+            except TimeoutError:
+                continue

@@ -1,0 +1,286 @@
+"""The queue in PostgreSQL: batches are claimed, begun, recorded, split and merged here.
+
+```
+claim → begin (the intent, committed) → the call → record, or give back
+```
+
+Every write of an attempt names its session and attempt number; when the batch is no longer theirs,
+nothing is written and the caller merges its proof beside the record instead (`merge_late`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from channels.contract import Answer, Message
+from dispatcher import outcomes as states
+from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[Record]
+
+_CLAIM = sql("dispatcher", "batch_claim")
+_BEGIN = sql("dispatcher", "batch_begin")
+_RECORD = sql("dispatcher", "batch_record")
+_RELEASE = sql("dispatcher", "batch_release")
+_LATE_READ = sql("dispatcher", "batch_late_read")
+_LATE_WRITE = sql("dispatcher", "batch_late_write")
+_LATE_ATTEMPT = sql("dispatcher", "batch_late_attempt")
+_NUMBERS = sql("dispatcher", "batch_numbers")
+_INSERT_PART = sql("dispatcher", "batch_insert_part")
+_LANES_BUSY = sql("dispatcher", "lanes_busy")
+_MESSAGE = sql("dispatcher", "message_read")
+_FIRST_SEND = sql("dispatcher", "dispatch_first_send")
+_STOPPED = sql("dispatcher", "dispatch_stopped")
+_RECEIPT = sql("dispatcher", "receipt_insert")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LaneKey:
+    """Batches that share limits and never wait for those of another lane."""
+
+    priority: int
+    channel: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One recipient's place in a batch; as a token it travels through callbacks and Message-IDs."""
+
+    dispatch: str
+    batch: int
+    position: int
+
+    @property
+    def token(self) -> str:
+        return f"{self.dispatch}.{self.batch}.{self.position}"
+
+    @classmethod
+    def from_token(cls, token: str) -> Member | None:
+        """None when the token is not one of ours."""
+        parts = token.split(".")
+        if len(parts) != 3 or not parts[1].isdecimal() or not parts[2].isdecimal():  # noqa: PLR2004
+            return None
+        number, position = int(parts[1][:9]), int(parts[2][:9])
+        return cls(parts[0], number, position)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A batch held by one attempt of one session; `outcomes` is this attempt's own record."""
+
+    dispatch: str
+    number: int
+    key: UUID
+    lane: LaneKey
+    messages: list[int]
+    members: list[int]
+    outcomes: bytes
+    session: int
+    attempt: int
+    tries: int
+    first_attempt_at: datetime | None
+    repeat_at: datetime | None
+    claimed_at: datetime
+    event_class: EventClass
+    valid_until: datetime
+    part: int = 0
+
+    @classmethod
+    def from_row(cls, row: Record, session: int) -> Claimed:
+        return cls(
+            dispatch=row["dispatch"],
+            number=row["number"],
+            key=row["key"],
+            lane=LaneKey(row["priority"], row["channel"], row["lane"]),
+            messages=row["messages"],
+            members=row["members"],
+            outcomes=states.refined(row["outcomes"], row["proofs"]),
+            session=session,
+            attempt=row["attempt"],
+            tries=row["tries"],
+            first_attempt_at=row["first_attempt_at"],
+            repeat_at=row["repeat_at"],
+            claimed_at=row["claimed_at"],
+            event_class=EventClass(row["class"]),
+            valid_until=row["valid_until"],
+        )
+
+    def message_of(self, position: int) -> int:
+        return self.messages[position if len(self.messages) > 1 else 0]
+
+    @property
+    def repeating(self) -> bool:
+        """Whether ambiguous members are called again in this attempt."""
+        return self.repeat_at is None or self.repeat_at <= self.claimed_at
+
+    def promise(self, *, repeatable: bool) -> states.Promise:
+        return states.Promise(POLICIES[self.event_class], repeatable)
+
+    @property
+    def held(self) -> tuple[str, int, int, int]:
+        return self.dispatch, self.number, self.attempt, self.session
+
+
+@dataclass(slots=True)
+class Log:
+    """What to remember of the calls of (a part of) an attempt: one entry for all positions, or one each."""
+
+    positions: list[int] = field(default_factory=list)
+    outcomes: bytearray = field(default_factory=bytearray)
+    codes: list[str] = field(default_factory=list)
+    refs: list[str] = field(default_factory=list)
+    millis: list[int] = field(default_factory=list)
+
+    def one_call(self, positions: Sequence[int], outcome: Outcome, answer: Answer, seconds: float) -> None:
+        """A call for all of `positions`."""
+        self.positions.extend(positions)
+        self.outcomes.append(outcome)
+        self.codes.append(answer.code)
+        self.refs.append(answer.reference)
+        self.millis.append(round(seconds * 1000))
+
+    def arguments(self) -> tuple[list[int], bytes, list[str], list[str], list[int]]:
+        return self.positions, bytes(self.outcomes), self.codes, self.refs, self.millis
+
+
+_KEEP = states.Next(due_in=None, repeat_in=None, ambiguous=False)
+
+
+def _record_arguments(
+    batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log
+) -> tuple[object, ...]:
+    part, batch.part = batch.part, batch.part + 1
+    when = after.repeat_in, after.due_in, after.ambiguous
+    return *batch.held, part, batch.outcomes, started, state, batch.tries, *when, *log.arguments()
+
+
+class BatchStore:
+    """Everything the sender, the rescuer and the receipts do to batches. Stateless but for the pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def busy_lanes(self) -> dict[LaneKey, bool]:
+        """Lanes where something is due (True), or only under way (False)."""
+        rows = await self._pool.fetch(_LANES_BUSY)
+        return {LaneKey(row["priority"], row["channel"], row["lane"]): row["due"] for row in rows}
+
+    async def claim(self, lane: LaneKey, session: int, most: int) -> list[Claimed]:
+        rows = await self._pool.fetch(_CLAIM, lane.channel, lane.priority, lane.lane, session, most)
+        return [Claimed.from_row(row, session) for row in rows]
+
+    async def begin(self, batch: Claimed, started: int) -> bool:
+        """Commit that members before `started` may be called from now on; False: it is not ours to call."""
+        return await self._pool.fetchval(_BEGIN, *batch.held, batch.outcomes, started) is not None
+
+    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
+        """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours."""
+        return await self._record(batch, started, BatchState.CLAIMED, _KEEP, log)
+
+    async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
+        """Record and let go: done, or due again `after`. False: no longer ours, and nothing was written."""
+        state = BatchState.DONE if after is None else BatchState.DUE
+        return await self._record(batch, 0, state, after or _KEEP, log)
+
+    async def _record(self, batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log) -> bool:
+        return await self._pool.fetchval(_RECORD, *_record_arguments(batch, started, state, after, log)) is not None
+
+    async def release(self, batch: Claimed) -> None:
+        """Give back a batch of which nothing was started."""
+        await self._pool.fetchval(_RELEASE, *batch.held)
+
+    async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
+        """Replace a call that was refused whole by two smaller batches. False: the batch is no longer ours.
+
+        The children's keys follow from the parent's, so that a crash before this commit, and the
+        same refusal again, lead to the same two calls.
+        """
+        parts = states.split_positions(positions, answer.suspect)
+        batch.outcomes = states.marked(batch.outcomes, positions, Outcome.MOVED)
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await self._insert_parts(connection, batch, parts)
+                await self._finish_split(connection, batch, log)
+        except _NoLongerOurs:
+            return False
+        return True
+
+    async def _insert_parts(self, connection: Connection, batch: Claimed, parts: Sequence[Sequence[int]]) -> None:
+        first = await connection.fetchval(_NUMBERS, batch.dispatch, len(parts))
+        for number, part in enumerate(parts, first):
+            key = uuid5(batch.key, ",".join(map(str, part)))
+            positions = [position + 1 for position in part]
+            await connection.execute(
+                _INSERT_PART, batch.dispatch, batch.number, number, key, positions, bytes(len(part))
+            )
+
+    async def _finish_split(self, connection: Connection, batch: Claimed, log: Log) -> None:
+        arguments = _record_arguments(batch, 0, BatchState.DONE, _KEEP, log)
+        if await connection.fetchval(_RECORD, *arguments) is None:
+            raise _NoLongerOurs
+
+    async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> None:
+        """Keep the proof of an attempt that was given up meanwhile."""
+        await self._merge(batch.dispatch, batch.number, proofs)
+        await self._pool.execute(
+            _LATE_ATTEMPT,
+            batch.dispatch,
+            batch.number,
+            batch.attempt,
+            batch.part + 1000,  # beside whatever the rescuer wrote for this attempt
+            batch.session,
+            *log.arguments(),
+        )
+
+    async def receipt(self, member: Member, outcome: Outcome, *, code: str, ref: str) -> bool:
+        """What a provider says later of one recipient. False when there is no such recipient."""
+        dispatch, batch, position = member.dispatch, member.batch, member.position
+        async with self._pool.acquire() as connection, connection.transaction():
+            length = await connection.fetchval(
+                "select length(outcomes) from batch where dispatch = $1 and number = $2", dispatch, batch
+            )
+            if length is None or not 0 <= position < length:
+                return False
+            await connection.execute(_RECEIPT, dispatch, batch, position, outcome, code, ref)
+            await self._merge_in(connection, dispatch, batch, states.marked(bytes(length), [position], outcome))
+        return True
+
+    async def _merge(self, dispatch: str, number: int, proofs: bytes) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await self._merge_in(connection, dispatch, number, proofs)
+
+    async def _merge_in(self, connection: Connection, dispatch: str, number: int, proofs: bytes) -> None:
+        row = await connection.fetchrow(_LATE_READ, dispatch, number)
+        if row is None:
+            return
+        known = states.merged(row["proofs"] or bytes(len(proofs)), proofs)
+        finished = states.all_final(states.refined(row["outcomes"], known))
+        await connection.execute(_LATE_WRITE, dispatch, number, known, finished)
+
+    async def message(self, dispatch: str, number: int) -> Message:
+        row = await self._pool.fetchrow(_MESSAGE, dispatch, number)
+        if row is None:
+            raise LookupError(f"dispatch {dispatch} has no message {number}")
+        policy = POLICIES[EventClass(row["class"])]
+        return Message(language=row["language"], subject=row["subject"], body=row["body"], loud=policy.loud)
+
+    async def first_send(self, dispatch: str) -> None:
+        await self._pool.execute(_FIRST_SEND, dispatch)
+
+    async def stopped(self, dispatches: Sequence[str]) -> set[str]:
+        """Which of `dispatches` must not be sent any further."""
+        return {row["id"] for row in await self._pool.fetch(_STOPPED, list(dispatches))}
+
+
+class _NoLongerOurs(Exception):
+    """Rolls back a split of a batch that another attempt holds by now."""

@@ -1,0 +1,308 @@
+"""Dispatches as people handle them: request and approve one, stop it, ask how it stands."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dispatcher import outcomes as states
+from dispatcher.events import Event
+from dispatcher.model import DispatchState, Mode, Outcome, Relation, priority
+from words.problem import Problem, Refused
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[Record]
+
+_PARENT = sql("dispatcher", "dispatch_parent")
+_SENT_BEFORE = sql("dispatcher", "dispatch_sent_before")
+_EVENT_INSERT = sql("dispatcher", "event_insert")
+_INSERT = sql("dispatcher", "dispatch_insert")
+_STOP = sql("dispatcher", "dispatch_stop")
+_STOP_ALL = sql("dispatcher", "dispatch_stop_all")
+_READ = sql("dispatcher", "dispatch_read")
+_LIST = sql("dispatcher", "dispatch_list")
+_OUTCOMES = sql("dispatcher", "dispatch_outcomes")
+_WORKERS = sql("dispatcher", "session_workers")
+_RING = sql("dispatcher", "ring")
+
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Without 0, 1, i, l and o: a dispatch's name is read out over the telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Who asked for a dispatch and who approved it."""
+
+    requested_by: str
+    approved_by: str
+
+
+async def create(pool: Pool, event: Event, signatures: Signatures, *, again: bool = False) -> str:
+    """Approve a dispatch of `event`; returns its name. One transaction: event, dispatch and the bell.
+
+    Raises Refused: a live one signed by one person, a reference that does not stand, or an event of
+    this id sent before (unless `again`).
+    """
+    _check_signatures(event, signatures)
+    async with pool.acquire() as connection, connection.transaction():
+        if event.parent is not None:
+            _check_parent(event, await connection.fetchrow(_PARENT, event.parent))
+        await connection.execute("select pg_advisory_xact_lock(hashtext($1))", event.id)
+        if not again:
+            _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id))
+        number = await _insert_event(connection, event)
+        dispatch = await _insert(connection, event, number, signatures)
+        await connection.execute(_RING, "plan")
+    return dispatch
+
+
+def _check_signatures(event: Event, signatures: Signatures) -> None:
+    requested, approved = signatures.requested_by.strip(), signatures.approved_by.strip()
+    if not requested or not approved:
+        raise Refused(
+            Problem(
+                "send.unsigned",
+                "approved_by",
+                "本番の配信には、依頼者と承認者の名前が必要です。--requested-by と --approved-by を指定してください。",
+                "A live send needs the names of who asks and who approves: give --requested-by and --approved-by.",
+            )
+        )
+    if event.mode is Mode.LIVE and requested == approved:
+        raise Refused(
+            Problem(
+                "send.four_eyes",
+                "approved_by",
+                "本番の配信には、依頼者と別の承認者が必要です。別の職員の名前を --approved-by に指定してください。",
+                "A live send needs two different people. Name another officer with --approved-by.",
+            )
+        )
+
+
+def _check_parent(event: Event, parent: Record | None) -> None:
+    where = f"/reference/{event.relation}"
+    if parent is None:
+        raise Refused(
+            Problem(
+                "reference.unknown",
+                where,
+                f"参照する配信「{event.parent}」がありません。todoke status で名前を確かめてください。",
+                f"There is no dispatch '{event.parent}' to refer to. See the names with todoke status.",
+            )
+        )
+    if parent["mode"] != event.mode:
+        raise Refused(
+            Problem(
+                "reference.mode",
+                where,
+                "訓練の配信と本番の配信は互いに参照できません。同じ区分（drill / live）の配信を指定してください。",
+                "A drill cannot refer to a live dispatch, nor a live one to a drill. Name one of the same mode.",
+            )
+        )
+    if event.relation is Relation.LIFTS and parent["relation"] == Relation.LIFTS:
+        raise Refused(
+            Problem(
+                "reference.lifted",
+                where,
+                "解除の配信を解除することはできません。もとの発令の名前を指定してください。",
+                "A lift cannot be lifted. Name the order itself.",
+            )
+        )
+
+
+def _check_not_sent(before: str | None) -> None:
+    if before is None:
+        return
+    raise Refused(
+        Problem(
+            "send.repeated",
+            "id",
+            f"この id の発信はすでに {before} として配信しました。更新・訂正・解除なら id を変えて reference に {before} を書き、"
+            "同じものをもう一度送るなら --again を付けてください。",
+            f"The event with this id was already sent as {before}. To update, correct or lift it, take another id and "
+            f"refer to {before}; to send the same once more, add --again.",
+        )
+    )
+
+
+async def _insert_event(connection: Connection, event: Event) -> int:
+    area = event.area.wkb if event.area is not None else None
+    number: int = await connection.fetchval(
+        _EVENT_INSERT, event.id, json.dumps(event.document, ensure_ascii=False), area, event.digest
+    )
+    return number
+
+
+async def _insert(connection: Connection, event: Event, number: int, signatures: Signatures) -> str:
+    today: datetime = await connection.fetchval("select now()")
+    dispatch = f"{today:%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    await connection.execute(
+        _INSERT,
+        dispatch,
+        number,
+        event.event_class,
+        event.mode,
+        priority(event.event_class, event.mode),
+        event.parent,
+        event.relation,
+        signatures.requested_by.strip(),
+        signatures.approved_by.strip(),
+        event.digest,
+        event.valid_until,
+    )
+    return dispatch
+
+
+async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:
+    """Stop a dispatch: nothing leaves two seconds later. Returns the state it then has.
+
+    Raises Refused when there is no such dispatch; one that has already ended stays as it ended.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        state = await connection.fetchval(_STOP, dispatch, by)
+        await connection.execute(_RING, "stop")
+    if state is None:
+        raise Refused(unknown_dispatch(dispatch))
+    return DispatchState(state)
+
+
+async def stop_all(pool: Pool, *, by: str) -> list[str]:
+    """Stop every dispatch that is not through; returns their names."""
+    async with pool.acquire() as connection, connection.transaction():
+        stopped = [row["id"] for row in await connection.fetch(_STOP_ALL, by)]
+        await connection.execute(_RING, "stop")
+    return stopped
+
+
+def unknown_dispatch(dispatch: str) -> Problem:
+    return Problem(
+        "dispatch.unknown",
+        "",
+        f"「{dispatch}」という配信はありません。todoke status で名前を確かめてください。",
+        f"There is no dispatch '{dispatch}'. See the names with todoke status.",
+    )
+
+
+_TOLD = [outcome.name.lower() for outcome in Outcome if outcome not in {Outcome.MOVED, Outcome.REPEATING}]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a dispatch stands. `channels` counts recipients by channel and outcome; `seconds` count from approval."""
+
+    dispatch: str
+    event: str
+    event_class: str
+    mode: str
+    state: DispatchState
+    requested_by: str
+    approved_by: str
+    approved_at: datetime
+    valid_until: datetime
+    audience: int | None
+    wanted: tuple[str, ...]
+    """The channels of the event, also those that reach nobody."""
+    unfinished: int
+    channels: dict[str, dict[str, int]]
+    seconds: dict[str, float]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be sent, and everything under way is recorded."""
+        return not self.state.open and self.unfinished == 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "dispatch": self.dispatch,
+            "event": self.event,
+            "class": self.event_class,
+            "mode": self.mode,
+            "state": self.state,
+            "requested_by": self.requested_by,
+            "approved_by": self.approved_by,
+            "approved_at": self.approved_at.isoformat(),
+            "valid_until": self.valid_until.isoformat(),
+            "audience": self.audience,
+            "channels": {
+                channel: {name: self.channels.get(channel, {}).get(name, 0) for name in _TOLD} for channel in self.wanted
+            },
+            "seconds": self.seconds,
+        }
+
+
+async def status(pool: Pool, dispatch: str) -> Status:
+    """Raises Refused when there is no such dispatch."""
+    row = await pool.fetchrow(_READ, dispatch)
+    if row is None:
+        raise Refused(unknown_dispatch(dispatch))
+    tally = _Tally()
+    for batch in await pool.fetch(_OUTCOMES, dispatch):
+        tally.add(batch)
+    return _status(row, tally)
+
+
+async def recent(pool: Pool, most: int = 20) -> list[Status]:
+    """The latest dispatches, newest first."""
+    return [await status(pool, row["id"]) for row in await pool.fetch(_LIST, most)]
+
+
+async def workers(pool: Pool) -> list[Mapping[str, Any]]:
+    """Processes at work now: number, host, pid, since when, and their trouble."""
+    return [dict(row) | {"trouble": json.loads(row["trouble"])} for row in await pool.fetch(_WORKERS)]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Outcome bytes gathered per channel."""
+
+    runs: dict[str, list[bytes]] = field(default_factory=dict)
+    unfinished: int = 0
+
+    def add(self, batch: Record) -> None:
+        known = states.refined(batch["outcomes"], batch["proofs"])
+        if batch["state"] == "claimed":
+            known = _in_flight(known, batch["started"])
+        self.unfinished += batch["state"] != "done"
+        self.runs.setdefault(batch["channel"], []).append(known)
+
+    def channels(self) -> dict[str, dict[str, int]]:
+        return {
+            channel: {outcome.name.lower(): number for outcome, number in states.counts(runs).items()}
+            for channel, runs in sorted(self.runs.items())
+        }
+
+
+def _in_flight(outcomes: bytes, started: int) -> bytes:
+    under_way = [i for i, byte in enumerate(outcomes[:started]) if byte < Outcome.SUPPRESSED]
+    return states.marked(outcomes, under_way, Outcome.IN_FLIGHT)
+
+
+def _status(row: Record, tally: _Tally) -> Status:
+    moments = {"match": "matched_at", "planned": "planned_at", "first_send": "first_send_at", "drained": "ended_at"}
+    return Status(
+        dispatch=row["id"],
+        event=row["event_id"],
+        event_class=row["class"],
+        mode=row["mode"],
+        state=DispatchState(row["state"]),
+        requested_by=row["requested_by"],
+        approved_by=row["approved_by"],
+        approved_at=row["approved_at"],
+        valid_until=row["valid_until"],
+        audience=row["audience"],
+        wanted=tuple(json.loads(row["channels"])),
+        unfinished=tally.unfinished,
+        channels=tally.channels(),
+        seconds={
+            name: round((row[column] - row["approved_at"]).total_seconds(), 3)
+            for name, column in moments.items()
+            if row[column] is not None
+        },
+    )

@@ -1,0 +1,172 @@
+"""Drafting: whom an event concerns now, on which channel, in which words. Changes nothing.
+
+The planner writes a draft down as batches; `match` and the console only count it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher import outcomes as states
+from dispatcher.audience import Audience, Longs, Match
+from dispatcher.events import Event
+from dispatcher.gazetteer import board as shelter_board
+from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation
+from dispatcher.routing import NO_SHELTER, Variants, narrowed, restricted, route
+from dispatcher.texts import Composer, ShelterInfo
+from geo.area import Area
+from geo.distance import rounded_distance
+from geo.shelters import ShelterBoard
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+_REACHED = sql("dispatcher", "plan_reached")
+
+DRILL_TOPIC = "drill"
+_MAY_HAVE_GOT_IT = frozenset(
+    {Outcome.IN_FLIGHT, Outcome.AMBIGUOUS, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.UNDELIVERED, Outcome.DELIVERED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What texts need to know of the town: its time zone and how a shelter's page is addressed."""
+
+    name: str
+    timezone: tzinfo
+    shelter_url: str
+    """A template with `{lat}` and `{lon}`."""
+
+    def shelter_info(self, shelters: ShelterBoard, position: int) -> ShelterInfo:
+        """What a text can say of the shelter at `position` of the board."""
+        lat, lon = float(shelters.lats[position]), float(shelters.lons[position])
+        url = self.shelter_url.replace("{lat}", f"{lat:.6f}").replace("{lon}", f"{lon:.6f}")
+        return ShelterInfo(shelters.ids[position], shelters.names[position], url)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Who gets what, before it is cut: one row a subscriber, and per channel the rows it carries."""
+
+    match: Match
+    routed: dict[str, Longs]
+    variants: dict[str, Variants]
+    """What differs by shelter and distance, per channel: a short SMS may name none where LINE does."""
+    shelters: ShelterBoard
+
+    @property
+    def audience(self) -> int:
+        """People who get anything at all on any channel."""
+        rows = [rows for rows in self.routed.values() if len(rows)]
+        return len(np.unique(np.concatenate(rows))) if rows else 0
+
+
+class Drafter:
+    """`kinds` maps every channel to the kind of contact it writes to."""
+
+    def __init__(self, pool: Pool, audience: Audience, kinds: Mapping[str, str]) -> None:
+        self._pool = pool
+        self._audience = audience
+        self._kinds = kinds
+
+    async def draft(self, event: Event, composer: Composer, *, parent: str | None) -> Plan:
+        """Whom the event concerns among everything committed before this call."""
+        await self._audience.catch_up()
+        shelters = (await shelter_board(self._pool)).for_hazard(event.hazard)
+        if event.relation in {Relation.CORRECTS, Relation.LIFTS} and parent is not None:
+            match, routed = await self._possibly_reached(event, parent)
+        else:
+            match = await asyncio.to_thread(self._match, event)
+            routed = route(match, self._wanted(event), event.delivery)
+        variants = await asyncio.to_thread(_variants, match, composer, shelters, event.channels)
+        return Plan(match, routed, variants, shelters)
+
+    async def survey(self, area: Area) -> Plan:
+        """Everybody with a place inside `area`, on every channel, each with the nearest open shelter of any kind."""
+        await self._audience.catch_up()
+        shelters = (await shelter_board(self._pool)).for_hazard(None)
+        match = await asyncio.to_thread(self._audience.match, area)
+        nearest = await asyncio.to_thread(_nearest, match, shelters)
+        return Plan(match, route(match, self._kinds, Delivery.ALL), dict.fromkeys(self._kinds, nearest), shelters)
+
+    def _match(self, event: Event) -> Match:
+        if event.area is None:
+            raise ValueError("an event without an area concerns nobody")
+        topics = event.topics if event.event_class is EventClass.TOURISM else ()
+        match = self._audience.match(event.area, topics=topics)
+        if event.mode is Mode.LIVE:
+            return match
+        drill = self._audience.match(event.area, topics=(DRILL_TOPIC,))
+        return narrowed(match, restricted(match, drill.subscribers))
+
+    def _wanted(self, event: Event) -> dict[str, str]:
+        return {name: self._kinds[name] for name in event.channels}
+
+    async def _possibly_reached(self, event: Event, parent: str) -> tuple[Match, dict[str, Longs]]:
+        """Everybody whom the parent may have reached, each on the channel on which it may have."""
+        members = _reached(await self._pool.fetch(_REACHED, parent))
+        everybody = np.unique(np.concatenate([np.empty(0, np.int64), *members.values()]))
+        match = await self._audience.among(everybody)
+        kinds = self._wanted(event)
+        reachable = route(match, kinds, Delivery.ALL)
+        routed = {
+            channel: np.intersect1d(reachable[channel], restricted(match, members[channel]))
+            for channel in kinds
+            if channel in members
+        }
+        return match, routed
+
+
+def _variants(match: Match, composer: Composer, shelters: ShelterBoard, channels: Iterable[str]) -> dict[str, Variants]:
+    """The nearest open shelter of everybody whose text names one, and how far it is said to be."""
+    nearest = _nearest(match, shelters)
+    return {channel: _told(match, composer, nearest, channel) for channel in channels}
+
+
+def _nearest(match: Match, shelters: ShelterBoard) -> Variants:
+    nearest = Variants.none(len(match))
+    somewhere = np.isfinite(match.lons)
+    if len(shelters) and somewhere.any():
+        positions, metres = shelters.nearest(match.lons[somewhere], match.lats[somewhere])
+        nearest.shelters[somewhere] = positions
+        nearest.distances[somewhere] = rounded_distance(metres)
+    return nearest
+
+
+def _told(match: Match, composer: Composer, nearest: Variants, channel: str) -> Variants:
+    """Only what the text of each reader's language says on this channel makes a variant."""
+    named = _by_language(match, lambda language: composer.uses_shelter(language, channel))
+    told = _by_language(match, lambda language: composer.uses_distance(language, channel))
+    return Variants(
+        np.where(named, nearest.shelters, NO_SHELTER).astype(np.int32),
+        np.where(told, nearest.distances, 0).astype(np.int32),
+    )
+
+
+def _by_language(match: Match, question: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """The answer for everybody, asked once a language."""
+    answers = np.array([question(name) for name in match.language_names], dtype=bool)
+    return answers[match.languages]
+
+
+def _reached(rows: Iterable[Record]) -> dict[str, Longs]:
+    """Per channel, the members whom their batch may have reached."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        outcomes = states.refined(row["outcomes"], row["proofs"])
+        under_way = row["started"] if row["state"] == "claimed" else 0
+        found.setdefault(row["channel"], []).extend(
+            member
+            for position, (member, byte) in enumerate(zip(row["members"], outcomes, strict=True))
+            if byte in _MAY_HAVE_GOT_IT or (position < under_way and byte < Outcome.SUPPRESSED)
+        )
+    return {channel: np.array(members, np.int64) for channel, members in found.items()}

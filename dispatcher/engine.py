@@ -1,0 +1,99 @@
+"""The engine: everything that runs while a process plans and sends, started and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from channels.contract import Channel
+from dispatcher.audience import AddressBook, Audience
+from dispatcher.background import Agent
+from dispatcher.batches import BatchStore
+from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
+from dispatcher.closer import Closer
+from dispatcher.drafting import Drafter, Town
+from dispatcher.limiter import Limiter
+from dispatcher.pauses import Pauses
+from dispatcher.planner import Planner
+from dispatcher.rescuer import Rescuer
+from dispatcher.sender import Sender
+from dispatcher.session import Session
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the engine keeps time: seconds, but for `batch_size` (people)."""
+
+    batch_size: int = 500
+    poll_seconds: float = 0.5
+    beat_seconds: float = 5
+    expire_seconds: float = 30
+    call_seconds: float = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the engine is given: storage, who to reach, and the ways out."""
+
+    pool: Pool
+    audience: Audience
+    addresses: AddressBook
+    channels: Mapping[str, Channel]
+    limiter: Limiter
+    town: Town
+
+
+@asynccontextmanager
+async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
+    """Plan, send, rescue and close for as long as the context lasts; leaving it is graceful.
+
+    Nothing more is begun, calls under way end and are recorded, the session is signed off.
+    """
+    pauses = Pauses()
+    store = BatchStore(parts.pool)
+    session = Session(
+        parts.pool,
+        beat_seconds=pace.beat_seconds,
+        expire_seconds=pace.expire_seconds,
+        trouble=pauses.trouble,
+        shared_among=parts.limiter.shared_among,
+    )
+    sender = Sender(
+        store=store,
+        addresses=parts.addresses,
+        channels=parts.channels,
+        limiter=parts.limiter,
+        session=session,
+        pauses=pauses,
+        poll_seconds=pace.poll_seconds,
+        call_seconds=pace.call_seconds,
+    )
+    drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
+    planner = Planner(parts.pool, drafter, parts.channels, session, batch_size=pace.batch_size, town=parts.town)
+    planning = Agent("planner", planner.tick, every=pace.poll_seconds)
+    closing = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    bells = {
+        PLAN: [planning.wake],
+        DUE: [sender.wake],
+        STOP: [sender.look_for_stops, closing.wake],
+        PEERS: [session.peers_changed],
+    }
+
+    def hear(payload: str) -> None:
+        for wake in bells.get(payload, []):
+            wake()
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session)
+        await stack.enter_async_context(closing)
+        await stack.enter_async_context(Agent("rescuer", rescuer.tick, every=pace.beat_seconds))
+        await stack.enter_async_context(sender)
+        await stack.enter_async_context(planning)
+        await stack.enter_async_context(Bell(parts.pool, hear, poll_seconds=pace.poll_seconds))
+        yield session

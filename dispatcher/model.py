@@ -1,0 +1,117 @@
+"""The engine's words as values: classes of events and their promises, and what becomes of a recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class EventClass(StrEnum):
+    EVACUATION = "evacuation"
+    ADVISORY = "advisory"
+    TOURISM = "tourism"
+    CODE = "code"
+
+
+class Mode(StrEnum):
+    DRILL = "drill"
+    LIVE = "live"
+
+
+class Delivery(StrEnum):
+    """Which of a person's channels are used."""
+
+    ALL = "all"
+    FIRST_REACHABLE = "first_reachable"
+
+
+class Relation(StrEnum):
+    """What an event does to the event it refers to."""
+
+    UPDATES = "updates"
+    CORRECTS = "corrects"
+    LIFTS = "lifts"
+
+
+class DispatchState(StrEnum):
+    APPROVED = "approved"
+    PLANNING = "planning"
+    SENDING = "sending"
+    DRAINED = "drained"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def open(self) -> bool:
+        return self in {DispatchState.APPROVED, DispatchState.PLANNING, DispatchState.SENDING}
+
+
+class BatchState(StrEnum):
+    DUE = "due"
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+class Outcome(IntEnum):
+    """What became of one recipient: one byte in its batch.
+
+    Below UNKNOWN the engine still has, or never had, something to do; from UNKNOWN on the numbers
+    are the order of proof: receipts that come twice, late or in any order only ever raise it.
+    """
+
+    PENDING = 0
+    IN_FLIGHT = 1
+    REPEATING = 2
+    """In flight for the one repeat that an ambiguous call of an evacuation or advisory gets."""
+    RETRY = 3
+    AMBIGUOUS = 4
+    SUPPRESSED = 10
+    """Left, blocked or lost their address between planning and sending."""
+    EXPIRED = 11
+    CANCELLED = 12
+    MOVED = 13
+    """Moved into a smaller batch after the provider refused the call as a whole; counted there."""
+    UNKNOWN = 20
+    REJECTED = 30
+    ACCEPTED = 40
+    UNDELIVERED = 50
+    DELIVERED = 60
+
+    @property
+    def final(self) -> bool:
+        return self >= Outcome.SUPPRESSED
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPolicy:
+    """The promise of a class (docs/lifecycle.md). Times in seconds.
+
+    `reconcile` is the wait before an ambiguous call without idempotency is repeated, once;
+    None means never repeated. `backoff` and `backoff_cap` bound the full-jitter wait of retries.
+    """
+
+    reconcile: float | None
+    backoff: float
+    backoff_cap: float
+    loud: bool
+
+
+POLICIES: dict[EventClass, ClassPolicy] = {
+    EventClass.EVACUATION: ClassPolicy(reconcile=10, backoff=1, backoff_cap=30, loud=True),
+    EventClass.ADVISORY: ClassPolicy(reconcile=60, backoff=2, backoff_cap=60, loud=True),
+    EventClass.TOURISM: ClassPolicy(reconcile=None, backoff=10, backoff_cap=600, loud=False),
+    EventClass.CODE: ClassPolicy(reconcile=None, backoff=1, backoff_cap=10, loud=True),
+}
+
+
+LEAST_URGENT = 2
+"""Priorities up to this one may use all of a channel's connections; drills and tourism half of them."""
+
+
+def priority(event_class: EventClass, mode: Mode) -> int:
+    """The lane order, 0 first. A drill never stands in front of anything real but tourism."""
+    if event_class is EventClass.TOURISM:
+        return 4
+    if mode is Mode.DRILL:
+        return 3
+    return {EventClass.EVACUATION: 0, EventClass.ADVISORY: 1, EventClass.CODE: 2}[event_class]

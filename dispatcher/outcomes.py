@@ -1,0 +1,165 @@
+"""The recipient's state machine: how one answer, a crash, a stop or a receipt changes outcome bytes.
+
+Pure functions over byte strings with one byte a member (`Outcome`). The engine asks here and
+nowhere else what may be sent, what an answer proves, and what is left to do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from channels.contract import Verdict
+from dispatcher.model import ClassPolicy, Outcome
+
+KEY_LIFETIME = timedelta(hours=23, minutes=30)
+"""LINE keeps a retry key for 24 hours after the first request; half an hour is kept back for clocks that differ."""
+
+_OF_VERDICT = {
+    Verdict.ACCEPTED: Outcome.ACCEPTED,
+    Verdict.REJECTED: Outcome.REJECTED,
+    Verdict.RETRY: Outcome.RETRY,
+    Verdict.AMBIGUOUS: Outcome.AMBIGUOUS,
+}
+_FRESH = frozenset({Outcome.PENDING, Outcome.RETRY})
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a class promises on a channel: its policy, and whether a repeated call counts once."""
+
+    policy: ClassPolicy
+    repeatable: bool
+
+    @property
+    def repeats(self) -> bool:
+        """Whether an ambiguous call may be made again at all."""
+        return self.repeatable or self.policy.reconcile is not None
+
+    def repeat_delay(self) -> float:
+        """Seconds before an ambiguous call is made again. Raises ValueError where it never is."""
+        if self.repeatable:
+            return self.policy.backoff
+        if self.policy.reconcile is None:
+            raise ValueError("this class never repeats an ambiguous call")
+        return self.policy.reconcile
+
+
+def sendable(outcomes: bytes, *, repeat: bool) -> list[int]:
+    """Positions that a new attempt calls; `repeat` says whether ambiguous ones are due as well."""
+    wanted = _FRESH | {Outcome.AMBIGUOUS} if repeat else _FRESH
+    return [position for position, byte in enumerate(outcomes) if byte in wanted]
+
+
+def after_answer(before: int, verdict: Verdict, promise: Promise) -> Outcome:
+    """What one member becomes when a call that had it as `before` is answered with `verdict`.
+
+    A member that was ambiguous stays so after RETRY (the repeat certainly did not go, the first
+    call still may have), and becomes UNKNOWN when the one repeat is ambiguous too.
+    """
+    outcome = _OF_VERDICT[verdict]
+    if outcome is Outcome.RETRY and before == Outcome.AMBIGUOUS:
+        return Outcome.AMBIGUOUS
+    if outcome is not Outcome.AMBIGUOUS or promise.repeatable:
+        return outcome
+    if before == Outcome.AMBIGUOUS or not promise.repeats:
+        return Outcome.UNKNOWN
+    return Outcome.AMBIGUOUS
+
+
+def after_crash(outcomes: bytes, *, started: int, repeating: bool, promise: Promise) -> bytes:
+    """The bytes of a batch whose worker died: what it had certainly not started is as before.
+
+    `started` bounds the positions it may have called; `repeating` says whether ambiguous members
+    were among them.
+    """
+    touched = bytearray(outcomes)
+    for position in sendable(outcomes[:started], repeat=repeating):
+        touched[position] = after_answer(outcomes[position], Verdict.AMBIGUOUS, promise)
+    return bytes(touched)
+
+
+def abandoned(outcomes: bytes, end: Outcome) -> bytes:
+    """The bytes when nothing more will be sent: `end` for the unsent, UNKNOWN for the ambiguous."""
+    ends = {Outcome.PENDING: end, Outcome.RETRY: end, Outcome.AMBIGUOUS: Outcome.UNKNOWN}
+    return bytes(ends.get(Outcome(byte), byte) for byte in outcomes)
+
+
+def marked(outcomes: bytes, positions: Iterable[int], outcome: Outcome) -> bytes:
+    """The bytes with `outcome` at `positions`."""
+    touched = bytearray(outcomes)
+    for position in positions:
+        touched[position] = outcome
+    return bytes(touched)
+
+
+def merged(known: bytes, late: bytes) -> bytes:
+    """`known` refined by proof that came late, twice or out of order: only proof counts, and it only rises.
+
+    Commutative, associative and idempotent in the proofs (UNKNOWN and above). Proof of acceptance
+    overrides even CANCELLED or EXPIRED, which only say that the engine stopped trying.
+    """
+    return bytes(max(old, new) if new >= Outcome.UNKNOWN else old for old, new in zip(known, late, strict=True))
+
+
+def refined(outcomes: bytes, proofs: bytes | None) -> bytes:
+    """What is true of each member: the attempt's own record and the proofs that came beside it."""
+    return merged(outcomes, proofs) if proofs is not None else outcomes
+
+
+def all_final(outcomes: bytes) -> bool:
+    return min(outcomes, default=Outcome.DELIVERED) >= Outcome.SUPPRESSED
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """When an unfinished batch is due again, in seconds from now on the database's clock.
+
+    `due_in` None: when its ambiguous members are. `repeat_in` is when those may be called again;
+    None keeps the moment that stands in the batch.
+    """
+
+    due_in: float | None
+    repeat_in: float | None
+    ambiguous: bool
+
+
+def next_attempt(outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise) -> Next:
+    """The next attempt of a batch that is not finished.
+
+    `at_least` is the provider's own wish in seconds; `repeated` says whether ambiguous members were
+    called in the attempt that ends, so that a new moment has to be set for those that still are.
+    Retries wait with full jitter, so that thousands that failed together do not return together.
+    """
+    ambiguous = Outcome.AMBIGUOUS in outcomes
+    repeat_in = max(promise.repeat_delay(), at_least) if ambiguous and repeated else None
+    delays = [repeat_in] if repeat_in is not None else []
+    if Outcome.RETRY in outcomes:
+        delays.append(at_least + backoff(tries, promise.policy))
+    if Outcome.PENDING in outcomes:
+        delays.append(0.0)
+    return Next(min(delays, default=None), repeat_in, ambiguous)
+
+
+def backoff(tries: int, policy: ClassPolicy) -> float:
+    """Seconds to wait after `tries` attempts that ended in retry: full jitter under a doubling cap."""
+    ceiling = min(policy.backoff_cap, policy.backoff * 2 ** min(tries, 16))
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
+
+
+def counts(outcomes: Iterable[bytes]) -> dict[Outcome, int]:
+    """How many members stand at each outcome; moved ones are counted in the batch they moved to."""
+    totals = np.bincount(np.frombuffer(b"".join(outcomes), dtype=np.uint8), minlength=256)
+    return {outcome: int(totals[outcome]) for outcome in Outcome if totals[outcome] and outcome is not Outcome.MOVED}
+
+
+def split_positions(positions: Sequence[int], suspect: int | None) -> tuple[list[int], list[int]]:
+    """Two smaller calls for one that was refused whole: the suspect alone if the provider named it, else halves."""
+    if suspect is not None and 0 <= suspect < len(positions):
+        return [positions[suspect]], [*positions[:suspect], *positions[suspect + 1 :]]
+    middle = len(positions) // 2
+    return list(positions[:middle]), list(positions[middle:])

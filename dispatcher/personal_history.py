@@ -1,0 +1,121 @@
+"""What became of one person in one dispatch: every message, attempt and receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from dispatcher.history import known_outcomes
+from dispatcher.model import Outcome
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+T = TypeVar("T")
+
+_BATCHES = sql("dispatcher", "history_person_batches")
+_ATTEMPTS = sql("dispatcher", "history_person_attempts")
+_RECEIPTS = sql("dispatcher", "history_person_receipts")
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One call that had this person in it. `code` and `reference` are the provider's, `millis` what the call took."""
+
+    at: datetime
+    outcome: Outcome
+    code: str
+    reference: str
+    millis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider said later."""
+
+    at: datetime
+    outcome: Outcome
+    code: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageToPerson:
+    """One message on one channel, and how it went. `distance` in metres."""
+
+    channel: str
+    language: str
+    shelter: str | None
+    distance: int | None
+    subject: str
+    body: str
+    outcome: Outcome
+    tries: tuple[Try, ...]
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHistory:
+    """`place` is the number of the place that was hit; 0 where none was asked (a correction, a lift)."""
+
+    place: int
+    messages: tuple[MessageToPerson, ...]
+
+
+async def person_history(pool: Pool, dispatch: str, subscriber: int) -> PersonHistory | None:
+    """How it went for a subscriber number; None when the dispatch has no message for them."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        batches = await connection.fetch(_BATCHES, dispatch, subscriber)
+        if not batches:
+            return None
+        numbers, positions = [row["number"] for row in batches], [row["position"] for row in batches]
+        attempts = await connection.fetch(_ATTEMPTS, dispatch, numbers)
+        receipts = await connection.fetch(_RECEIPTS, dispatch, numbers, positions)
+    return PersonHistory(batches[0]["place"], tuple(_messages(batches, attempts, receipts)))
+
+
+def _messages(
+    batches: Sequence[Record], attempts: Sequence[Record], receipts: Sequence[Record]
+) -> Iterator[MessageToPerson]:
+    """One a channel. Of a batch that was split the person's last part tells the outcome, all of them the tries."""
+    for channel in dict.fromkeys(batch["channel"] for batch in batches):
+        line = [batch for batch in batches if batch["channel"] == channel]
+        numbers = {batch["number"]: batch["position"] for batch in line}
+        last, outcome = _standing(line)
+        yield MessageToPerson(
+            channel=channel,
+            language=last["language"],
+            shelter=last["shelter_name"] or last["shelter"],
+            distance=last["distance"],
+            subject=last["subject"],
+            body=last["body"],
+            outcome=outcome,
+            tries=tuple(_tries(attempts, numbers)),
+            receipts=tuple(_receipt(row) for row in receipts if row["batch"] in numbers),
+        )
+
+
+def _standing(batches: Iterable[Record]) -> tuple[Record, Outcome]:
+    found = [(batch, Outcome(int(known_outcomes(batch)[batch["position"]]))) for batch in batches]
+    return next((pair for pair in found if pair[1] is not Outcome.MOVED), found[-1])
+
+
+def _tries(attempts: Iterable[Record], positions: dict[int, int]) -> Iterator[Try]:
+    for row in attempts:
+        position = positions.get(row["batch"])
+        if position is not None and position in row["positions"]:
+            at = row["positions"].index(position)
+            code, reference, millis = (_of(row[column], at) for column in ("codes", "refs", "millis"))
+            yield Try(row["at"], Outcome(row["outcomes"][at]), code, reference, millis)
+
+
+def _of(values: Sequence[T], at: int) -> T:
+    """One for all, or one a position."""
+    return values[0] if len(values) == 1 else values[at]
+
+
+def _receipt(row: Record) -> Receipt:
+    return Receipt(row["at"], Outcome(row["outcome"]), row["code"], row["ref"])

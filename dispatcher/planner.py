@@ -1,0 +1,201 @@
+"""The planner: matches an approved dispatch to subscribers and writes its batches.
+
+Each person stands in exactly one batch a channel. Planning streams: batches are committed in chunks
+as they are cut, and leave while later ones are still being planned. It can be interrupted anywhere:
+whoever resumes leaves out who already stands in a batch, and the numbers of every chunk are taken
+from the dispatch's own row, so that a planner that was given up, or a dispatch that was stopped,
+writes nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+import structlog
+
+from channels.contract import Channel
+from dispatcher import metrics
+from dispatcher.audience import Longs
+from dispatcher.drafting import Drafter, Plan, Town
+from dispatcher.events import Event
+from dispatcher.routing import NO_SHELTER, Cut, Shape, Variant, cuts
+from dispatcher.texts import Composer
+from geo.area import Area
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    from dispatcher.session import Session
+
+    Connection = PoolConnectionProxy[Record]
+
+_TAKE = sql("dispatcher", "dispatch_take")
+_MATCHED = sql("dispatcher", "dispatch_matched")
+_PLANNED = sql("dispatcher", "dispatch_planned")
+_PUT_BACK = sql("dispatcher", "dispatch_put_back")
+_NUMBERS = sql("dispatcher", "plan_numbers")
+_MESSAGES = sql("dispatcher", "plan_messages")
+_MEMBERS = sql("dispatcher", "plan_members")
+_EVENT = sql("dispatcher", "event_read")
+_RING = sql("dispatcher", "ring")
+
+_FIRST_CHUNK, _CHUNK = 8, 128
+
+log = structlog.get_logger(__name__)
+
+
+class NotOursToPlan(Exception):
+    """The dispatch was stopped, has expired, or is planned by another by now."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """One dispatch being planned."""
+
+    dispatch: str
+    event: Event
+    priority: int
+    approved_at: datetime
+    parent: str | None
+    composer: Composer
+    numbers: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+
+
+class Planner:
+    """`tick` plans every dispatch that waits; one planner a process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        drafter: Drafter,
+        channels: Mapping[str, Channel],
+        session: Session,
+        *,
+        batch_size: int,
+        town: Town,
+    ) -> None:
+        self._pool = pool
+        self._drafter = drafter
+        self._channels = channels
+        self._session = session
+        self._batch_size = batch_size
+        self._town = town
+
+    async def tick(self) -> None:
+        while (row := await self._pool.fetchrow(_TAKE, self._session.number)) is not None:
+            try:
+                await self._plan(await self._job(row))
+            except NotOursToPlan:
+                log.info("planning_ended_early", dispatch=row["id"])
+            except BaseException:
+                await asyncio.shield(self._pool.execute(_PUT_BACK, row["id"], self._session.number))
+                raise
+
+    async def _job(self, row: Record) -> _Job:
+        stored = await self._pool.fetchrow(_EVENT, row["event"])
+        if stored is None:
+            raise LookupError(f"dispatch {row['id']} has no event")
+        area = Area.from_wkb(stored["area"]) if stored["area"] is not None else None
+        event = Event.restore(json.loads(stored["document"]), area)
+        composer = Composer(event, issued_at=row["approved_at"], timezone=self._town.timezone)
+        job = _Job(row["id"], event, row["priority"], row["approved_at"], row["parent"], composer)
+        for known in await self._pool.fetch(_MESSAGES, job.dispatch):
+            key = known["channel"], known["language"], known["shelter"], known["distance"]
+            job.numbers[key] = known["number"]
+        return job
+
+    async def _plan(self, job: _Job) -> None:
+        plan = await self._drafter.draft(job.event, job.composer, parent=job.parent)
+        await self._pool.execute(_MATCHED, job.dispatch, self._session.number, plan.audience)
+        await self._leave_out_planned(job, plan)
+        remaining = self._cuts(plan)
+        size = _FIRST_CHUNK
+        while chunk := await asyncio.to_thread(lambda: list(islice(remaining, size))):  # noqa: B023
+            await self._write(job, plan, chunk)
+            size = _CHUNK
+        if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
+            raise NotOursToPlan
+        await self._pool.execute(_RING, "due")
+        log.info("dispatch_planned", dispatch=job.dispatch, audience=plan.audience)
+
+    # -- writing it down -------------------------------------------------------------------------
+
+    async def _leave_out_planned(self, job: _Job, plan: Plan) -> None:
+        """On resuming: whoever stands in a batch already is not planned again."""
+        planned: dict[str, list[Longs]] = {}
+        for row in await self._pool.fetch(_MEMBERS, job.dispatch):
+            planned.setdefault(row["channel"], []).append(np.asarray(row["members"], np.int64))
+        for channel, members in planned.items():
+            rows = plan.routed[channel]
+            plan.routed[channel] = rows[~np.isin(plan.match.subscribers[rows], np.concatenate(members))]
+
+    def _cuts(self, plan: Plan) -> Iterator[Cut]:
+        shapes = {name: shape(self._channels[name], self._batch_size) for name in plan.routed}
+        return cuts(plan.match, plan.routed, shapes, plan.variants)
+
+    async def _write(self, job: _Job, plan: Plan, chunk: list[Cut]) -> None:
+        """Commit a chunk: new messages, its batches, and the ring that starts their sending."""
+        known = len(job.numbers)
+        numbered = [(_message_numbers(job, plan, cut), cut) for cut in chunk]
+        messages = list(job.numbers)[known:]
+        async with self._pool.acquire() as connection, connection.transaction():
+            first = await connection.fetchval(_NUMBERS, job.dispatch, self._session.number, len(chunk))
+            if first is None:
+                raise NotOursToPlan
+            await self._copy_messages(connection, job, plan, messages)
+            await self._copy_batches(connection, job, first, numbered)
+            await connection.execute(_RING, "due")
+        for cut in chunk:
+            metrics.PLANNED.labels(cut.channel).inc(len(cut.members))
+
+    async def _copy_messages(
+        self, connection: Connection, job: _Job, plan: Plan, keys: Iterable[tuple[str, str, str, int]]
+    ) -> None:
+        records = []
+        for key in keys:
+            channel, language, shelter, distance = key
+            info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
+            message = job.composer.compose(channel, language, info, distance or None)
+            records.append((job.dispatch, job.numbers[key], channel, language, shelter or None, distance or None,
+                            message.subject, message.body))  # fmt: skip
+        columns = ["dispatch", "number", "channel", "language", "shelter", "distance", "subject", "body"]
+        await connection.copy_records_to_table("message", records=records, columns=columns)
+
+    async def _copy_batches(
+        self, connection: Connection, job: _Job, first: int, numbered: list[tuple[list[int], Cut]]
+    ) -> None:
+        records = [
+            (job.dispatch, number, uuid4(), cut.channel, cut.lane, job.priority, messages, cut.members,
+             cut.places, bytes(len(cut.members)), "due")
+            for number, (messages, cut) in enumerate(numbered, first)
+        ]  # fmt: skip
+        columns = ["dispatch", "number", "key", "channel", "lane", "priority", "messages", "members", "places",
+                   "outcomes", "state"]  # fmt: skip
+        await connection.copy_records_to_table("batch", records=records, columns=columns)
+
+
+def shape(channel: Channel, batch_size: int) -> Shape:
+    """How the channel's batches are cut."""
+    one_call = channel.call_size > 1
+    return Shape(channel.contact, min(batch_size, channel.call_size) if one_call else batch_size, one_call)
+
+
+def _message_numbers(job: _Job, plan: Plan, cut: Cut) -> list[int]:
+    """The numbers of the cut's messages: one for all members, or one each. New ones are added to the job."""
+    numbers = [_message_number(job, plan, cut.channel, variant) for variant in cut.variants]
+    return [numbers[which] for which in cut.which] or numbers
+
+
+def _message_number(job: _Job, plan: Plan, channel: str, variant: Variant) -> int:
+    shelter = plan.shelters.ids[variant.shelter] if variant.shelter != NO_SHELTER else ""
+    return job.numbers.setdefault((channel, variant.language, shelter, variant.distance), len(job.numbers))

@@ -1,0 +1,229 @@
+"""The sender: for every lane where something is due, a pump claims batches and carries them through.
+
+Lanes never wait for one another. While anything of a higher priority is due on a channel nothing
+lower is claimed there, and what is under way stops after the calls already begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from channels.contract import Channel, Message
+from dispatcher.attempt import DATABASE_TROUBLE, Attempt, Means
+from dispatcher.audience import AddressBook
+from dispatcher.background import Agent
+from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.limiter import Limiter
+from dispatcher.pauses import Pauses
+from dispatcher.session import Session
+
+_MESSAGES_KEPT = 4096
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Claims, limits, sends and records for the channels it was given, until it is left."""
+
+    def __init__(
+        self,
+        *,
+        store: BatchStore,
+        addresses: AddressBook,
+        channels: Mapping[str, Channel],
+        limiter: Limiter,
+        session: Session,
+        pauses: Pauses,
+        poll_seconds: float,
+        call_seconds: float,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._session = session
+        self._pauses = pauses
+        self._call_seconds = call_seconds
+        self._messages: dict[tuple[str, int], Message] = {}
+        self._first_sends: set[str] = set()
+        self._in_hand: dict[tuple[str, int], Claimed] = {}
+        self._deadlines: dict[tuple[str, int], float] = {}
+        self._stopped: set[str] = set()
+        self._urgent: dict[str, int] = {}
+        self._pumps: dict[LaneKey, _Pump] = {}
+        self._stopping = False
+        self._lanes = Agent("sender", self._start_pumps, every=poll_seconds)
+        self._stops = Agent("stops", self._look_for_stops, every=poll_seconds)
+        self._means = {
+            name: Means(
+                store=store,
+                addresses=addresses,
+                limiter=limiter,
+                pauses=pauses,
+                channel=channel,
+                slots=asyncio.Semaphore(channel.at_once),
+                spare_slots=asyncio.Semaphore(max(1, channel.at_once // 2)),
+                call_seconds=call_seconds,
+                may_call=self._may_call,
+                message=self._message,
+            )
+            for name, channel in channels.items()
+        }
+
+    def wake(self) -> None:
+        """Something became due."""
+        self._lanes.wake()
+
+    def look_for_stops(self) -> None:
+        """Somebody pressed stop."""
+        self._stops.wake()
+
+    async def __aenter__(self) -> Self:
+        await self._lanes.__aenter__()
+        await self._stops.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Graceful: nothing more is claimed or begun, calls under way end and are recorded."""
+        self._stopping = True
+        await self._lanes.__aexit__(kind, error, trace)
+        pumps = [pump.task for pump in self._pumps.values()]
+        if pumps:
+            _, late = await asyncio.wait(pumps, timeout=self._call_seconds + 2)
+            for pump in late:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+        await self._stops.__aexit__(kind, error, trace)
+
+    # -- lanes -----------------------------------------------------------------------------------
+
+    async def _start_pumps(self) -> None:
+        busy = await self._store.busy_lanes()
+        self._urgent = {}
+        for key in busy:
+            self._urgent[key.channel] = min(key.priority, self._urgent.get(key.channel, key.priority))
+        for key, due in busy.items():
+            if due and key.channel in self._channels:
+                self._start_pump(key)
+
+    def _start_pump(self, key: LaneKey) -> None:
+        pump = self._pumps.get(key)
+        if pump is not None:
+            pump.nudge()
+        elif self.may_claim(key) and key.priority <= self._urgent[key.channel]:
+            self._pumps[key] = _Pump(self, key, self._channels[key.channel])
+
+    def may_claim(self, lane: LaneKey) -> bool:
+        return not self._stopping and self._session.alive and not self._pauses.hold(lane)
+
+    async def claim(self, lane: LaneKey) -> Claimed | None:
+        batches = await self._store.claim(lane, self._session.number, 1)
+        return batches[0] if batches else None
+
+    async def carry(self, batch: Claimed) -> None:
+        """Carry one batch through, known by its name to the stop watch meanwhile."""
+        name = batch.dispatch, batch.number
+        self._in_hand[name] = batch
+        self._deadlines[name] = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
+        try:
+            await self._mark_first_send(batch.dispatch)
+            await Attempt(batch, self._means[batch.lane.channel]).run()
+        finally:
+            del self._in_hand[name], self._deadlines[name]
+
+    def forget(self, lane: LaneKey, *, useful: bool) -> None:
+        """A pump has ended. One that found nothing to claim is started again by the poll only, not at once."""
+        del self._pumps[lane]
+        if useful:
+            self.wake()
+
+    # -- permission ------------------------------------------------------------------------------
+
+    def _may_call(self, batch: Claimed) -> bool:
+        """Asked immediately before every call."""
+        return (
+            self.may_claim(batch.lane)
+            and batch.dispatch not in self._stopped
+            and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
+            and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority
+        )
+
+    async def _look_for_stops(self) -> None:
+        """Known within one poll, and at once when the bell rings; never later than two seconds."""
+        dispatches = {dispatch for dispatch, _ in self._in_hand}
+        self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
+
+    # -- what attempts need ----------------------------------------------------------------------
+
+    async def _message(self, dispatch: str, number: int) -> Message:
+        known = self._messages.get((dispatch, number))
+        if known is None:
+            if len(self._messages) >= _MESSAGES_KEPT:
+                self._messages.clear()
+            known = self._messages[dispatch, number] = await self._store.message(dispatch, number)
+        return known
+
+    async def _mark_first_send(self, dispatch: str) -> None:
+        if dispatch not in self._first_sends:
+            self._first_sends.add(dispatch)
+            await self._store.first_send(dispatch)
+
+
+class _Pump:
+    """Keeps one lane's batches moving, as many at once as its rules allow."""
+
+    def __init__(self, sender: Sender, lane: LaneKey, channel: Channel) -> None:
+        self._sender = sender
+        self._lane = lane
+        self._width = channel.lane(lane.lane).at_once if channel.call_size > 1 else 1
+        self._more = asyncio.Event()
+        self._useful = False
+        self.task = asyncio.create_task(self._run(), name=f"pump {lane}")
+
+    def nudge(self) -> None:
+        self._more.set()
+
+    async def _run(self) -> None:
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while await self._fill(running) or running:
+                await self._wait(running)
+        except DATABASE_TROUBLE as trouble:
+            log.warning("pump_interrupted", lane=str(self._lane), error=type(trouble).__name__)
+        except asyncio.CancelledError:
+            for attempt in running:
+                attempt.cancel()
+            raise
+        finally:
+            await asyncio.gather(*running, return_exceptions=True)
+            self._sender.forget(self._lane, useful=self._useful)
+
+    async def _fill(self, running: set[asyncio.Task[None]]) -> bool:
+        """Claim until the lane is full or nothing is due; True if anything was claimed."""
+        claimed = False
+        while len(running) < self._width and self._sender.may_claim(self._lane):
+            self._more.clear()
+            batch = await self._sender.claim(self._lane)
+            if batch is None:
+                break
+            running.add(asyncio.create_task(self._sender.carry(batch)))
+            claimed = self._useful = True
+        return claimed
+
+    async def _wait(self, running: set[asyncio.Task[None]]) -> None:
+        """Until a batch is through, or something new is due in the lane."""
+        more = asyncio.create_task(self._more.wait())
+        try:
+            done, _ = await asyncio.wait({*running, more}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            more.cancel()
+        for attempt in done - {more}:
+            running -= {attempt}
+            if (error := attempt.exception()) is not None:
+                raise error

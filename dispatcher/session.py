@@ -1,0 +1,92 @@
+"""A worker's lease: one row a process, beaten every few seconds on a connection of its own.
+
+A worker that could not beat for half the time after which others give it up starts nothing more
+(`alive`). One that was given up, because it was frozen for too long, takes a new session; what it
+still had under way is merged as late proof.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from dispatcher.background import Agent
+from dispatcher.bell import PEERS
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from asyncpg import Pool
+
+_OPEN = sql("dispatcher", "session_open")
+_BEAT = sql("dispatcher", "session_beat")
+_END = sql("dispatcher", "session_end")
+_RING = sql("dispatcher", "ring")
+
+log = structlog.get_logger(__name__)
+
+
+class Session:
+    """`number` names this process in every claim; 0 before it is opened."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        beat_seconds: float,
+        expire_seconds: float,
+        trouble: Callable[[], list[str]],
+        shared_among: Callable[[int], None],
+    ) -> None:
+        self.number = 0
+        self._pool = pool
+        self._patience = expire_seconds / 2
+        self._trouble = trouble
+        self._shared_among = shared_among
+        self._beaten_at = 0.0
+        self._agent = Agent("heartbeat", self._beat, every=beat_seconds)
+
+    @property
+    def alive(self) -> bool:
+        """Whether this worker may start a call. Checked again immediately before each one."""
+        return time.monotonic() - self._beaten_at < self._patience
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        await self._agent.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._agent.__aexit__(kind, error, trace)
+        await self._pool.execute(_END, self.number)
+        await self._pool.execute(_RING, PEERS)
+
+    def peers_changed(self) -> None:
+        """Another session opened or ended: beat now, and learn how many there are."""
+        self._agent.wake()
+
+    async def _open(self) -> None:
+        asked_at = time.monotonic()
+        self.number = await self._pool.fetchval(_OPEN, socket.gethostname(), os.getpid())
+        self._beaten_at = asked_at
+        await self._pool.execute(_RING, PEERS)
+
+    async def _beat(self) -> None:
+        asked_at = time.monotonic()
+        peers = await self._pool.fetchval(_BEAT, self.number, json.dumps(self._trouble()))
+        if peers is None:
+            log.warning("session_lost", session=self.number)
+            await self._open()
+            return
+        self._beaten_at = asked_at
+        self._shared_among(peers)

@@ -1,0 +1,3 @@
+select name, geometry
+from boundary
+where code = $1

@@ -1,0 +1,1 @@
+select id from dispatch order by created_at desc limit $1

@@ -1,0 +1,1 @@
+select channel, outcomes, proofs, state, started from batch where dispatch = $1

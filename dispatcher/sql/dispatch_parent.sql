@@ -1,0 +1,1 @@
+select id, mode, class, relation from dispatch where id = $1

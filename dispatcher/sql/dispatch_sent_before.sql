@@ -1,0 +1,7 @@
+-- The latest dispatch of this event that was not stopped.
+select d.id
+from dispatch d
+join event e on e.number = d.event
+where e.id = $1 and d.state <> 'cancelled'
+order by d.created_at desc
+limit 1

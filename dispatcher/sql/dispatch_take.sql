@@ -1,0 +1,16 @@
+-- The most urgent dispatch that nobody alive plans.
+update dispatch
+set state = 'planning', planner = $1
+where id = (
+    select d.id
+    from dispatch d
+    where d.valid_until > now()
+      and (d.state = 'approved'
+           or (d.state = 'planning' and not exists (
+               select from worker_session w
+               where w.number = d.planner and not w.expired and w.ended_at is null)))
+    order by d.priority, d.approved_at
+    limit 1
+    for update skip locked
+)
+returning id, event, class, mode, priority, parent, relation, approved_at

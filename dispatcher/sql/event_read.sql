@@ -1,0 +1,1 @@
+select document, area, created_at from event where number = $1

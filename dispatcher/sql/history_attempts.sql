@@ -1,0 +1,5 @@
+select b.channel, extract(epoch from a.at - d.approved_at)::double precision as seconds, a.outcomes
+from attempt a
+join batch b on b.dispatch = a.dispatch and b.number = a.batch
+join dispatch d on d.id = a.dispatch
+where a.dispatch = $1

@@ -1,0 +1,4 @@
+select number, channel, language, coalesce(shelter, '') as shelter, coalesce(distance, 0) as distance
+from message
+where dispatch = $1
+order by number

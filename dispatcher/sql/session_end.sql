@@ -1,0 +1,1 @@
+update worker_session set ended_at = now() where number = $1

@@ -1,0 +1,1 @@
+insert into worker_session (host, pid) values ($1, $2) returning number
