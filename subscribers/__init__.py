@@ -1,0 +1,1 @@
+"""Who: subscribers with places and contacts, the address vault, import, and the columns the engine matches."""

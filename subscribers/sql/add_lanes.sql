@@ -1,0 +1,3 @@
+insert into lane (name)
+select * from unnest($1::text[])
+returning name, number

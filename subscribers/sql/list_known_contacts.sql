@@ -1,0 +1,3 @@
+select subscriber, kind, lookup
+from contact
+where subscriber = any($1)

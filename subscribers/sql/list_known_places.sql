@@ -1,0 +1,3 @@
+select subscriber, name, lon, lat, expires_at is not null as temporary
+from place
+where subscriber = any($1)

@@ -1,0 +1,1 @@
+select name, number from lane order by number

@@ -1,0 +1,1 @@
+select name, number from topic order by number

@@ -1,0 +1,4 @@
+select number, name, lon, lat
+from place
+where subscriber = $1 and (expires_at is null or expires_at > now())
+order by number

@@ -1,0 +1,1 @@
+select number from subscriber where id = $1

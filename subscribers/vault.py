@@ -1,0 +1,89 @@
+"""The vault: the one module that encrypts, decrypts and hashes addresses.
+
+From one key of 32 bytes come three by HKDF-SHA-256: for AES-256-GCM, for the keyed hash that finds
+equal addresses, and for a check value that shows whether a database was sealed with this key. A sealed
+address is a version byte, a nonce of 12 bytes and the ciphertext, bound to its row: moved to another
+subscriber or kind it does not open.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from asyncpg import Pool
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from words.problem import Problem, Refused
+from words.sql import sql
+
+KEY_SIZE = 32
+_VERSION = 1
+_NONCE_SIZE = 12
+_HEAD = bytes([_VERSION])
+_CHECK_VAULT_KEY = sql("subscribers", "check_vault_key")
+
+
+class VaultError(Exception):
+    """A sealed address does not open: another key, another row, or damaged. Never says the address."""
+
+
+class Vault:
+    """Seals and opens addresses with `key` (32 bytes, else ValueError)."""
+
+    __slots__ = ("_cipher", "_lookup_key", "check_value")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_SIZE:
+            raise ValueError(f"a vault key has {KEY_SIZE} bytes")
+        self._cipher = AESGCM(_derive(key, b"todoke address"))
+        self._lookup_key = _derive(key, b"todoke lookup")
+        self.check_value = _derive(key, b"todoke check")
+        """Equal for equal keys; says nothing about the key."""
+
+    def seal(self, kind: str, subscriber: int, address: str) -> bytes:
+        """The address encrypted for the contact of this kind of this subscriber number; never twice the same bytes."""
+        nonce = os.urandom(_NONCE_SIZE)
+        return _HEAD + nonce + self._cipher.encrypt(nonce, address.encode(), _bound_to(kind, subscriber))
+
+    def open(self, kind: str, subscriber: int, sealed: bytes) -> str:
+        """The address that `seal` was given. Raises VaultError."""
+        if sealed[:1] != _HEAD:
+            raise VaultError("sealed by a version of the vault that this one does not know")
+        nonce, ciphertext = sealed[1 : 1 + _NONCE_SIZE], sealed[1 + _NONCE_SIZE :]
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, _bound_to(kind, subscriber)).decode()
+        except (InvalidTag, ValueError):
+            raise VaultError("sealed with another key or for another contact, or damaged") from None
+
+    def lookup(self, kind: str, address: str) -> bytes:
+        """A keyed hash of 32 bytes, equal for equal addresses of one kind."""
+        return hmac.digest(self._lookup_key, f"{kind}\0{address}".encode(), "sha256")
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=purpose).derive(key)
+
+
+def _bound_to(kind: str, subscriber: int) -> bytes:
+    return f"contact|{kind}|{subscriber}|{_VERSION}".encode()
+
+
+async def open_vault(pool: Pool, key: bytes) -> Vault:
+    """The vault of this database. Raises Refused when its contacts were sealed with another key."""
+    vault = Vault(key)
+    if await pool.fetchval(_CHECK_VAULT_KEY, vault.check_value) is None:
+        raise Refused(
+            Problem(
+                "vault.other_key",
+                "vault.key",
+                "このデータベースの連絡先は、別の鍵で暗号化されています。元の鍵(設定の vault.key、または"
+                "データディレクトリのファイル vault.key)に戻してください。元の鍵がなければ連絡先は読めません。",
+                "The contacts in this database were sealed with another key. Put the original key back (the setting "
+                "vault.key, or the file vault.key in the data directory); without it the contacts cannot be read.",
+            )
+        )
+    return vault

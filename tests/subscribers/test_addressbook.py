@@ -1,0 +1,66 @@
+"""The address book: addresses in the order asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+from asyncpg import Pool
+
+from subscribers.addressbook import Addresses
+from subscribers.store import leave, leave_contact, subscriber_number
+from subscribers.vault import Vault
+from tests.subscribers.cast import HANA_LINE, KEY, LINH_LINE, TOWN, take_in
+
+
+async def book(pool: Pool, folder: Path) -> tuple[Addresses, dict[str, int]]:
+    await take_in(pool, folder, *TOWN)
+    rows = await pool.fetch("select id, number from subscriber")
+    return Addresses(pool, Vault(KEY)), {row["id"]: row["number"] for row in rows}
+
+
+async def test_addresses_come_in_the_order_asked_for(pool: Pool, tmp_path: Path) -> None:
+    addresses, who = await book(pool, tmp_path)
+    asked = [who["linh"], who["tome"], who["hana"], 999_999]
+    assert await addresses.addresses("line", asked) == [LINH_LINE, None, HANA_LINE, None]
+    assert await addresses.addresses("phone", [who["tome"], who["hana"]]) == ["+818023456789", "+819012345678"]
+
+
+async def test_nobody_asked_for_is_nobody(pool: Pool, tmp_path: Path) -> None:
+    addresses, _ = await book(pool, tmp_path)
+    assert await addresses.addresses("line", []) == []
+
+
+async def test_who_left_has_no_address_any_more(pool: Pool, tmp_path: Path) -> None:
+    addresses, who = await book(pool, tmp_path)
+    await leave(pool, "hana")
+    await leave_contact(pool, who["linh"], "line")
+    assert await addresses.addresses("line", [who["hana"], who["linh"]]) == [None, None]
+
+
+async def test_the_exact_repeat_of_a_call_still_finds_who_left(pool: Pool, tmp_path: Path) -> None:
+    addresses, who = await book(pool, tmp_path)
+    await leave(pool, "hana")
+    assert await addresses.addresses("line", [who["hana"]], also_left=True) == [HANA_LINE]
+
+
+async def test_swapped_ciphertexts_open_for_neither_and_are_logged_without_an_address(
+    pool: Pool, tmp_path: Path
+) -> None:
+    addresses, who = await book(pool, tmp_path)
+    await pool.execute(
+        "update contact set address = (select address from contact as other where other.kind = 'phone' "
+        "and other.subscriber <> contact.subscriber) where kind = 'phone'"
+    )
+    with structlog.testing.capture_logs() as logs:
+        assert await addresses.addresses("phone", [who["hana"], who["tome"]]) == [None, None]
+    assert addresses.unopened == 2
+    assert {entry["subscriber"] for entry in logs} == {who["hana"], who["tome"]}
+    assert {entry["event"] for entry in logs} == {"contact_does_not_open"}
+    assert "+81" not in str(logs)
+
+
+async def test_one_damaged_contact_stops_nobody_else(pool: Pool, tmp_path: Path) -> None:
+    addresses, who = await book(pool, tmp_path)
+    await pool.execute("update contact set address = '' where subscriber = $1", await subscriber_number(pool, "hana"))
+    assert await addresses.addresses("line", [who["hana"], who["linh"]]) == [None, LINH_LINE]
