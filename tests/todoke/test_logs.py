@@ -1,0 +1,84 @@
+"""Log lines hold no address, whatever somebody put into them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from config.settings import Log
+from todoke import logs
+
+ADDRESSES = [
+    "U4af4980629abcdef0123456789abcdef",
+    "hana@kawabe.example",
+    "tome..tome.@docomo.ne.jp",
+    "+819012345678",
+    "+81 90-1234-5678",
+    "090-1234-5678",
+    "09012345678",
+    "086(426)3030",
+]
+HARMLESS = [
+    "2026-11-23T12:53:41.055Z",
+    "0193a1f0-7c1e-7000-8000-0123456789ab",
+    "dispatch 12, batch 4711, 500 members",
+    "127.0.0.1:8080",
+    "133.70012345",
+    "sha256:00123456789012345678",
+]
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    logs.configure(Log(format="json", level="info"), stream)
+    yield stream
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_hidden_wherever_it_stands(lines: io.StringIO, address: str) -> None:
+    structlog.get_logger().info(
+        f"to {address}.", who=address, many=[{"a": (address,)}], error=ValueError(f"<{address}>")
+    )
+    assert address not in lines.getvalue()
+    assert json.loads(lines.getvalue())["who"] == logs.HIDDEN
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_no_address_stays(lines: io.StringIO, text: str) -> None:
+    structlog.get_logger().info("sent", what=text)
+    assert json.loads(lines.getvalue())["what"] == text
+
+
+def test_an_address_in_a_trace_is_hidden_too(lines: io.StringIO) -> None:
+    structlog.get_logger().error("crashed", exc_info=RuntimeError("hana@kawabe.example bounced"))
+    told = json.loads(lines.getvalue())
+    assert "RuntimeError: ‹hidden› bounced" in told["exception"]
+
+
+def test_a_json_line_says_when_how_bad_and_what(lines: io.StringIO) -> None:
+    structlog.get_logger().warning("lane paused", lane="docomo", seconds=3)
+    told: dict[str, Any] = json.loads(lines.getvalue())
+    assert (told["event"], told["level"], told["lane"], told["seconds"]) == ("lane paused", "warning", "docomo", 3)
+    assert told["timestamp"].endswith("Z")
+
+
+def test_a_new_line_in_a_value_starts_no_new_log_line(lines: io.StringIO) -> None:
+    structlog.get_logger().info('subject\n{"event": "forged"}')
+    assert len(lines.getvalue().splitlines()) == 1
+
+
+def test_people_get_columns() -> None:
+    stream = io.StringIO()
+    logs.configure(Log(format="human", level="warning"), stream)
+    structlog.get_logger().info("not this")
+    structlog.get_logger().warning("lane paused", lane="docomo")
+    structlog.reset_defaults()
+    assert "lane paused" in stream.getvalue()
+    assert "not this" not in stream.getvalue()

@@ -1,0 +1,3 @@
+"""The composition root: command line, wiring, embedded servers, migrations, demo."""
+
+__version__ = "0.1.0"

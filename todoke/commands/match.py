@@ -1,0 +1,125 @@
+"""`todoke match`: how many people an event or an area concerns, without sending anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from channels.registry import channel_types
+from dispatcher.counting import Count, count
+from dispatcher.drafting import Drafter, Plan
+from dispatcher.gazetteer import boundary
+from geo.area import Area, parse_geojson
+from subscribers.columns import open_audience
+from todoke.cli import Context, common_options
+from todoke.reading import Reader, read_bytes, town_of
+from todoke.working import configured_channels
+from words.problem import Problem, Refused
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+_SHELTERS_SHOWN = 15
+_PEOPLE_CHANNELS = ("line", "sms", "email")
+
+
+@click.command("match")
+@click.argument("event_or_area", metavar="EVENT_OR_AREA")
+@common_options
+def command(ctx: Context, event_or_area: str) -> None:
+    """Count whom EVENT_OR_AREA concerns: an event document, a GeoJSON file, or a municipality's code.
+
+    \b
+    Examples:
+      todoke match evacuation.json
+      todoke match west.geojson --json
+      todoke match 33202
+    """
+    ctx.run(_match(ctx, event_or_area))
+
+
+async def _match(ctx: Context, subject: str) -> None:
+    async with ctx.database() as pool:
+        found = count(await _plan(ctx, pool, subject))
+    ctx.emit(asdict(found))
+    if not ctx.json:
+        _tell(ctx, found)
+
+
+async def _plan(ctx: Context, pool: Pool, subject: str) -> Plan:
+    area = await _area(pool, subject)
+    if area is not None:
+        types = channel_types()
+        kinds = {name: str(types[name].contact) for name in _PEOPLE_CHANNELS}
+        return await Drafter(pool, await open_audience(pool), kinds).survey(area)
+    async with configured_channels(ctx.settings) as channels:
+        reader = Reader(pool, town_of(ctx.settings), channels)
+        event = await reader.event(Path(subject))
+        kinds = {name: channel.contact for name, channel in channels.items()}
+        drafter = Drafter(pool, await open_audience(pool), kinds)
+        return await drafter.draft(event, reader.composer(event), parent=event.parent)
+
+
+async def _area(pool: Pool, subject: str) -> Area | None:
+    """The area that `subject` is, or None when it names an event document."""
+    if re.fullmatch("[0-9]{5,6}", subject):
+        return await _boundary(pool, subject)
+    content = read_bytes(Path(subject))
+    return parse_geojson(content, where="") if _is_geojson(content) else None
+
+
+async def _boundary(pool: Pool, code: str) -> Area:
+    found = await boundary(pool, code)
+    if found is None:
+        raise Refused(
+            Problem(
+                "area.unknown_code",
+                "",
+                f"コード {code} の区域は登録されていません。todoke import areas で取り込んでください。",
+                f"No boundary is stored under the code {code}. Import one with todoke import areas.",
+            )
+        )
+    return found[0]
+
+
+def _is_geojson(content: bytes) -> bool:
+    """GeoJSON names its `type`; an event document has no such key. What is neither is read, and refused, as an event."""
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return isinstance(document, dict) and "type" in document
+
+
+def _tell(ctx: Context, found: Count) -> None:
+    ctx.say(
+        ja=f"区域内 {found.people:,} 人、うち届く人 {found.audience:,} 人",
+        en=f"{found.people:,} people inside, {found.audience:,} of them reachable",
+    )
+    ctx.say(ja="経路:", en="Channels:")
+    for channel, people in found.channels.items():
+        ctx.say(ja=f"  {channel:<8} {people:>9,}", en=f"  {channel:<8} {people:>9,}")
+    ctx.say(ja="言語:", en="Languages:")
+    for language, people in found.languages.items():
+        ctx.say(ja=f"  {language:<8} {people:>9,}", en=f"  {language:<8} {people:>9,}")
+    _tell_shelters(ctx, found)
+
+
+def _tell_shelters(ctx: Context, found: Count) -> None:
+    if not found.shelters:
+        ctx.say(
+            ja="案内できる開設中の避難所がありません（todoke shelter open で開設します）。",
+            en="No shelter is open for people to be sent to (open one with todoke shelter open).",
+        )
+        return
+    ctx.say(ja="避難所:", en="Shelters:")
+    for share in found.shelters[:_SHELTERS_SHOWN]:
+        ctx.say(ja=f"  {share.people:>9,}  {share.name}", en=f"  {share.people:>9,}  {share.name}")
+    rest = len(found.shelters) - _SHELTERS_SHOWN
+    if rest > 0:
+        ctx.say(ja=f"  ほか {rest} か所", en=f"  and {rest} more")

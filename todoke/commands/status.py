@@ -1,0 +1,50 @@
+"""`todoke status`: how dispatches stand, and who is at work."""
+
+from __future__ import annotations
+
+import click
+
+from dispatcher.dispatches import recent, status, workers
+from todoke.cli import Context, common_options
+from todoke.progress import STATES_JA, outcome_table
+
+
+@click.command("status")
+@click.argument("dispatch", required=False)
+@common_options
+def command(ctx: Context, dispatch: str | None) -> None:
+    """Show DISPATCH by channel and outcome; without it the latest dispatches and the workers.
+
+    \b
+    Examples:
+      todoke status
+      todoke status 1123-k7m2qx --json
+    """
+    ctx.run(_one(ctx, dispatch) if dispatch else _all(ctx))
+
+
+async def _one(ctx: Context, dispatch: str) -> None:
+    async with ctx.database() as pool:
+        now = await status(pool, dispatch)
+    ctx.emit(now.as_json())
+    if not ctx.json:
+        click.echo(outcome_table(now, ctx.tongue))
+
+
+async def _all(ctx: Context) -> None:
+    async with ctx.database() as pool:
+        latest, working = await recent(pool), await workers(pool)
+    ctx.emit({"dispatches": [each.as_json() for each in latest], "workers": working})
+    for each in latest:
+        people = each.audience if each.audience is not None else "?"
+        ctx.say(
+            ja=f"{each.dispatch}  {'訓練' if each.mode == 'drill' else '本番'}  {STATES_JA[each.state]}  {people} 人  {each.event}",
+            en=f"{each.dispatch}  {each.mode}  {each.state}  {people} people  {each.event}",
+        )
+    if not latest:
+        ctx.say(ja="まだ配信はありません。", en="There are no dispatches yet.")
+    for worker in working:
+        name = f"{worker['host']} ({worker['pid']})"
+        ctx.say(ja=f"worker {name}", en=f"worker {name}")
+        for trouble in worker["trouble"]:
+            ctx.say(ja=f"  止まっています: {trouble}", en=f"  held up: {trouble}")

@@ -1,0 +1,58 @@
+"""`todoke stop`: the kill switch. Two seconds later nothing leaves any more."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from dispatcher.dispatches import status, stop, stop_all
+from dispatcher.model import DispatchState
+from todoke.cli import Context, common_options
+from todoke.progress import STATES_JA
+
+
+@click.command("stop")
+@click.argument("dispatch", required=False)
+@click.option("--all", "everything", is_flag=True, help="Stop every dispatch that is not through yet.")
+@click.option("--by", metavar="NAME", help="Who stops it. Default: your login name.")
+@common_options
+def command(ctx: Context, dispatch: str | None, everything: bool, by: str | None) -> None:
+    """Stop DISPATCH, or everything. What has left cannot be called back; nothing more leaves.
+
+    \b
+    Examples:
+      todoke stop 1123-k7m2qx
+      todoke stop --all --by 佐藤
+    """
+    if (dispatch is None) != everything:
+        raise click.UsageError("name one dispatch, or give --all")
+    who = by or getpass.getuser()
+    ctx.run(_stop_one(ctx, dispatch, who) if dispatch else _stop_all(ctx, who))
+
+
+async def _stop_one(ctx: Context, dispatch: str, who: str) -> None:
+    async with ctx.database() as pool:
+        state = await stop(pool, dispatch, by=who)
+        now = await status(pool, dispatch)
+    ctx.emit({"stopped": [dispatch] if state is DispatchState.CANCELLED else [], "state": state})
+    if state is DispatchState.CANCELLED:
+        unsent = sum(
+            counts.get(name, 0) for counts in now.channels.values() for name in ("pending", "retry", "cancelled")
+        )
+        ctx.say(ja=f"{dispatch} を中止しました。未送信 {unsent:,} 件。", en=f"{dispatch} stopped; {unsent:,} not sent.")
+    else:
+        ctx.say(
+            ja=f"{dispatch} はすでに終わっています（{STATES_JA[state]}）。止めるものはありません。",
+            en=f"{dispatch} had already ended ({state}); there was nothing left to stop.",
+        )
+
+
+async def _stop_all(ctx: Context, who: str) -> None:
+    async with ctx.database() as pool:
+        stopped = await stop_all(pool, by=who)
+    ctx.emit({"stopped": stopped})
+    ctx.say(
+        ja=f"すべて中止しました: {'、'.join(stopped) or '送信中のものはありませんでした'}",
+        en=f"Everything stopped: {', '.join(stopped) or 'nothing was being sent'}",
+    )

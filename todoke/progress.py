@@ -1,0 +1,104 @@
+"""How a dispatch is shown in a terminal: live progress by channel, and the table at its end."""
+
+from __future__ import annotations
+
+import io
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from dispatcher.model import Outcome
+from words.problem import Tongue
+
+if TYPE_CHECKING:
+    from dispatcher.dispatches import Status
+    from todoke.context import Context
+
+OUTCOMES_JA = {
+    "pending": "未送信",
+    "in_flight": "送信中",
+    "repeating": "再確認中",
+    "retry": "再送待ち",
+    "ambiguous": "確認待ち",
+    "suppressed": "対象外（登録解除）",
+    "expired": "期限切れ",
+    "cancelled": "中止",
+    "unknown": "不明",
+    "rejected": "拒否",
+    "accepted": "受付済み",
+    "undelivered": "不達",
+    "delivered": "到達",
+}
+STATES_JA = {
+    "approved": "承認済み",
+    "planning": "準備中",
+    "sending": "送信中",
+    "drained": "送信完了",
+    "cancelled": "中止",
+    "expired": "期限切れ",
+}
+
+
+class Progress:
+    """On a terminal a table that moves; elsewhere, and for programs, nothing until the end."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._tongue = ctx.tongue
+        console = Console(stderr=True)
+        self._live = Live(console=console, transient=True) if console.is_terminal and not ctx.json else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, status: Status) -> None:
+        if self._live is not None:
+            self._live.update(_table(status, self._tongue))
+
+
+def outcome_table(status: Status, tongue: Tongue) -> str:
+    """The dispatch as text: a row a channel, a column an outcome, and how long each step took."""
+    out = io.StringIO()
+    console = Console(file=out, width=100)
+    console.print(_table(status, tongue))
+    return out.getvalue().rstrip()
+
+
+def _table(status: Status, tongue: Tongue) -> Table:
+    names = [outcome.name.lower() for outcome in Outcome]
+    seen = [name for name in names if any(name in counts for counts in status.channels.values())]
+    table = Table(
+        title=_title(status, tongue), caption=_caption(status, tongue), title_justify="left", caption_justify="left"
+    )
+    table.add_column("経路" if tongue == "ja" else "channel")
+    for name in seen:
+        table.add_column(OUTCOMES_JA[name] if tongue == "ja" else name.replace("_", " "), justify="right")
+    for channel, counts in status.channels.items():
+        table.add_row(channel, *(f"{counts.get(name, 0):,}" for name in seen))
+    return table
+
+
+def _title(status: Status, tongue: Tongue) -> str:
+    people = f"{status.audience:,}" if status.audience is not None else "?"
+    if tongue == "ja":
+        mode = "訓練" if status.mode == "drill" else "本番"
+        return f"{mode} {status.dispatch}: {STATES_JA[status.state]}、対象 {people} 人"
+    return f"{status.mode.upper()} {status.dispatch}: {status.state}, {people} people"
+
+
+def _caption(status: Status, tongue: Tongue) -> str:
+    steps_ja = {"match": "対象確定", "planned": "計画完了", "first_send": "最初の送信", "drained": "終了"}
+    steps_en = {"match": "matched", "planned": "planned", "first_send": "first send", "drained": "ended"}
+    steps = steps_ja if tongue == "ja" else steps_en
+    told = [f"{steps[step]} {seconds:.2f} s" for step, seconds in status.seconds.items()]
+    return ("承認から: " if tongue == "ja" else "after approval: ") + ", ".join(told)

@@ -1,0 +1,74 @@
+"""What providers tell us later: Twilio's status callbacks refine outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import web
+from prometheus_client import Counter
+from pydantic import SecretStr
+
+from channels import receipts
+from dispatcher.batches import BatchStore, Member
+from dispatcher.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asyncpg import Pool
+    from pydantic import BaseModel
+
+PATH = "/receipts/sms"
+_OUTCOMES = {"delivered": Outcome.DELIVERED, "undelivered": Outcome.UNDELIVERED, "accepted": Outcome.ACCEPTED}
+_RECEIVED = Counter("todoke_receipts_total", "Provider callbacks by what came of them.", ["channel", "result"])
+
+log = structlog.get_logger(__name__)
+
+
+def routes(pool: Pool, channels: Mapping[str, BaseModel]) -> list[web.RouteDef]:
+    """The callback page of every configured channel that has one."""
+    settings = channels.get("sms")
+    callback_url = getattr(settings, "status_callback_url", None)
+    auth_token = getattr(settings, "auth_token", None)
+    if not isinstance(auth_token, SecretStr) or not callback_url:
+        return []
+    return [web.post(PATH, _SmsReceipts(pool, auth_token.get_secret_value(), str(callback_url)).receive)]
+
+
+class _SmsReceipts:
+    def __init__(self, pool: Pool, auth_token: str, callback_url: str) -> None:
+        self._store = BatchStore(pool)
+        self._auth_token = auth_token
+        self._callback_url = callback_url
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """403 unless Twilio signed it for our own public address; 404 for a recipient that is none of ours."""
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        genuine = receipts.genuine(
+            auth_token=self._auth_token,
+            callback_url=self._callback_url,
+            query=request.query_string,
+            form=form,
+            signature=request.headers.get("X-Twilio-Signature", ""),
+        )
+        if not genuine:
+            _RECEIVED.labels("sms", "forged").inc()
+            raise web.HTTPForbidden
+        receipt = receipts.read(query=request.query_string, form=form)
+        member = Member.from_token(receipt.token) if receipt is not None else None
+        if receipt is None or member is None:
+            _RECEIVED.labels("sms", "unknown").inc()
+            raise web.HTTPNotFound
+        return await self._merge(member, receipt)
+
+    async def _merge(self, member: Member, receipt: receipts.Receipt) -> web.Response:
+        outcome = _OUTCOMES.get(receipt.kind or "")
+        if outcome is None:
+            _RECEIVED.labels("sms", "says_nothing").inc()
+        elif await self._store.receipt(member, outcome, code=receipt.code, ref=receipt.reference):
+            _RECEIVED.labels("sms", outcome.name.lower()).inc()
+        else:
+            _RECEIVED.labels("sms", "unknown").inc()
+            raise web.HTTPNotFound
+        return web.Response(status=204)
