@@ -231,41 +231,26 @@ class BatchStore:
 
     async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> None:
         """Keep the proof of an attempt that was given up meanwhile."""
-        await self._merge(batch.dispatch, batch.number, proofs)
-        await self._pool.execute(
-            _LATE_ATTEMPT,
-            batch.dispatch,
-            batch.number,
-            batch.attempt,
-            batch.part + 1000,  # beside whatever the rescuer wrote for this attempt
-            batch.session,
-            *log.arguments(),
-        )
+        held = batch.dispatch, batch.number
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(_LATE_READ, *held)
+            if row is not None:
+                await _merge(connection, held, row, proofs)
+                await connection.execute(
+                    _LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments()
+                )
 
     async def receipt(self, member: Member, outcome: Outcome, *, code: str, ref: str) -> bool:
         """What a provider says later of one recipient. False when there is no such recipient."""
         dispatch, batch, position = member.dispatch, member.batch, member.position
         async with self._pool.acquire() as connection, connection.transaction():
-            length = await connection.fetchval(
-                "select length(outcomes) from batch where dispatch = $1 and number = $2", dispatch, batch
-            )
-            if length is None or not 0 <= position < length:
+            row = await connection.fetchrow(_LATE_READ, dispatch, batch)
+            if row is None or not position < len(row["outcomes"]):
                 return False
             await connection.execute(_RECEIPT, dispatch, batch, position, outcome, code, ref)
-            await self._merge_in(connection, dispatch, batch, states.marked(bytes(length), [position], outcome))
+            proof = states.marked(bytes(len(row["outcomes"])), [position], outcome)
+            await _merge(connection, (dispatch, batch), row, proof)
         return True
-
-    async def _merge(self, dispatch: str, number: int, proofs: bytes) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
-            await self._merge_in(connection, dispatch, number, proofs)
-
-    async def _merge_in(self, connection: Connection, dispatch: str, number: int, proofs: bytes) -> None:
-        row = await connection.fetchrow(_LATE_READ, dispatch, number)
-        if row is None:
-            return
-        known = states.merged(row["proofs"] or bytes(len(proofs)), proofs)
-        finished = states.all_final(states.refined(row["outcomes"], known))
-        await connection.execute(_LATE_WRITE, dispatch, number, known, finished)
 
     async def message(self, dispatch: str, number: int) -> Message:
         row = await self._pool.fetchrow(_MESSAGE, dispatch, number)
@@ -280,6 +265,13 @@ class BatchStore:
     async def stopped(self, dispatches: Sequence[str]) -> set[str]:
         """Which of `dispatches` must not be sent any further."""
         return {row["id"] for row in await self._pool.fetch(_STOPPED, list(dispatches))}
+
+
+async def _merge(connection: Connection, held: tuple[str, int], row: Record, proofs: bytes) -> None:
+    """Merge proofs into a batch whose row this transaction has locked; one that waited for nothing else is done."""
+    known = states.merged(row["proofs"] or bytes(len(proofs)), proofs)
+    finished = states.all_final(states.refined(row["outcomes"], known))
+    await connection.execute(_LATE_WRITE, *held, known, finished)
 
 
 class _NoLongerOurs(Exception):

@@ -226,9 +226,11 @@ def _column(batches: Iterable[Record], name: str) -> Longs:
 
 
 def _accepted(attempts: Iterable[Record]) -> dict[str, list[tuple[float, int]]]:
+    """An attempt's outcome is one for all it called, or one for each."""
     moments: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for attempt in attempts:
-        taken = attempt["outcomes"].count(Outcome.ACCEPTED)
+        outcomes = attempt["outcomes"]
+        taken = outcomes.count(Outcome.ACCEPTED) * (attempt["called"] if len(outcomes) == 1 else 1)
         if taken:
             moments[attempt["channel"]].append((attempt["seconds"], taken))
     return {channel: sorted(found) for channel, found in sorted(moments.items())}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from dispatcher.dispatches import unknown_dispatch
 from dispatcher.history import known_outcomes
-from dispatcher.model import Outcome
+from dispatcher.model import DispatchState, Outcome
+from words.problem import Refused
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DISPATCH = sql("dispatcher", "history_dispatch")
 _BATCHES = sql("dispatcher", "history_person_batches")
 _ATTEMPTS = sql("dispatcher", "history_person_attempts")
 _RECEIPTS = sql("dispatcher", "history_person_receipts")
@@ -65,6 +69,41 @@ class PersonHistory:
     messages: tuple[MessageToPerson, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a dispatch chose its people. `area` is WKB; `channels` in order of preference."""
+
+    event_class: str
+    mode: str
+    state: DispatchState
+    relation: str | None
+    parent: str | None
+    topics: tuple[str, ...]
+    channels: tuple[str, ...]
+    area: bytes | None
+    approved_at: datetime
+    matched_at: datetime | None
+    planned_at: datetime | None
+
+
+async def terms(pool: Pool, dispatch: str) -> Terms:
+    """Raises Refused when there is no such dispatch."""
+    row = await pool.fetchrow(_DISPATCH, dispatch)
+    if row is None:
+        raise Refused(unknown_dispatch(dispatch))
+    document = json.loads(row["document"])
+    return Terms(
+        event_class=row["class"],
+        state=DispatchState(row["state"]),
+        topics=tuple(document.get("topics", ())),
+        channels=tuple(document["channels"]),
+        **{
+            column: row[column]
+            for column in ("mode", "relation", "parent", "area", "approved_at", "matched_at", "planned_at")
+        },
+    )
+
+
 async def person_history(pool: Pool, dispatch: str, subscriber: int) -> PersonHistory | None:
     """How it went for a subscriber number; None when the dispatch has no message for them."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
@@ -109,7 +148,7 @@ def _tries(attempts: Iterable[Record], positions: dict[int, int]) -> Iterator[Tr
         if position is not None and position in row["positions"]:
             at = row["positions"].index(position)
             code, reference, millis = (_of(row[column], at) for column in ("codes", "refs", "millis"))
-            yield Try(row["at"], Outcome(row["outcomes"][at]), code, reference, millis)
+            yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis)
 
 
 def _of(values: Sequence[T], at: int) -> T:

@@ -6,7 +6,7 @@ import io
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -63,29 +63,26 @@ class Progress:
 
     def show(self, status: Status) -> None:
         if self._live is not None:
-            self._live.update(_table(status, self._tongue))
+            self._live.update(_shown(status, self._tongue))
 
 
 def outcome_table(status: Status, tongue: Tongue) -> str:
     """The dispatch as text: a row a channel, a column an outcome, and how long each step took."""
     out = io.StringIO()
-    console = Console(file=out, width=100)
-    console.print(_table(status, tongue))
+    Console(file=out, width=120).print(_shown(status, tongue))
     return out.getvalue().rstrip()
 
 
-def _table(status: Status, tongue: Tongue) -> Table:
+def _shown(status: Status, tongue: Tongue) -> Group:
     names = [outcome.name.lower() for outcome in Outcome]
     seen = [name for name in names if any(name in counts for counts in status.channels.values())]
-    table = Table(
-        title=_title(status, tongue), caption=_caption(status, tongue), title_justify="left", caption_justify="left"
-    )
+    table = Table()
     table.add_column("経路" if tongue == "ja" else "channel")
     for name in seen:
         table.add_column(OUTCOMES_JA[name] if tongue == "ja" else name.replace("_", " "), justify="right")
     for channel, counts in status.channels.items():
         table.add_row(channel, *(f"{counts.get(name, 0):,}" for name in seen))
-    return table
+    return Group(_title(status, tongue), *([table] if status.channels else []), _caption(status, tongue))
 
 
 def _title(status: Status, tongue: Tongue) -> str:

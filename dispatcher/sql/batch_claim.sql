@@ -18,7 +18,7 @@ with picked as (
       )
     order by b.due_at
     limit $5
-    for update of b skip locked
+    for no key update of b skip locked
 )
 update batch b
 set state = 'claimed', session = $4, attempt = b.attempt + 1, started = 0, claimed_at = now()

@@ -1,1 +1,2 @@
-select outcomes, proofs, state from batch where dispatch = $1 and number = $2 for update
+-- Locked before its receipt or attempt is inserted: the other way round two of them would deadlock on the foreign key.
+select outcomes, proofs, state from batch where dispatch = $1 and number = $2 for no key update

@@ -4,4 +4,4 @@ from batch b
 join dispatch d on d.id = b.dispatch
 where b.state = 'due' and d.state in ('cancelled', 'expired')
 limit 500
-for update of b skip locked
+for no key update of b skip locked

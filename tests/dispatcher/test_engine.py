@@ -325,6 +325,15 @@ async def test_a_receipt_says_delivered_and_a_late_accepted_does_not_take_it_bac
     assert (await status(town.pool, end.dispatch)).channels == {"sms": {"accepted": 1, "delivered": 1}}
 
 
+async def test_receipts_of_one_batch_that_come_together_all_count(empty_town: Kawabe, tmp_path: Path) -> None:
+    await empty_town.settle(tmp_path, crowd(40, line=False, phone=True))
+    end = await empty_town.sent(order(channels=["sms"]))
+    store = BatchStore(empty_town.pool)
+    members = [Member.from_token(call.recipients[0].token) for call in empty_town.sms.taken]
+    await asyncio.gather(*(store.receipt(member, Outcome.DELIVERED, code="", ref="SM") for member in members if member))
+    assert (await status(empty_town.pool, end.dispatch)).channels == {"sms": {"delivered": 40}}
+
+
 async def test_a_receipt_for_a_recipient_who_never_was_is_not_taken(town: Kawabe) -> None:
     store = BatchStore(town.pool)
     assert not await store.receipt(Member("1123-nobody", 0, 0), Outcome.DELIVERED, code="", ref="")

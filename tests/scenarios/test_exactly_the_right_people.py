@@ -73,7 +73,8 @@ def written_to(sandbox: SandboxProcess) -> dict[str, list[str]]:
 
 def should_be_written_to(people: Path, area: dict[str, Any]) -> dict[str, list[str]]:
     """The independent check: everybody in the CSV with a place that intersects the area, by every contact they have."""
-    shape, inside, contacts = shapely.geometry.shape(area), set(), defaultdict(dict)
+    shape, inside = shapely.geometry.shape(area), set()
+    contacts: dict[str, dict[str, str]] = defaultdict(dict)
     with people.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             contacts[row["id"]] |= {kind: row[kind] for kind in ("line_user_id", "phone", "email") if row[kind]}

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from channels.sandbox.process import SandboxProcess, start_sandbox
+from channels.sandbox.process import start_sandbox
 from config import load
 from dispatcher.dispatches import Signatures, Status, create
 from dispatcher.gazetteer import import_boundaries, import_shelters, set_all_statuses
 from geo.shelters import ShelterStatus
 from subscribers.importer import import_subscribers
 from subscribers.vault import open_vault
+from todoke import logs
 from todoke.cli import Context, common_options
 from todoke.commands.serve import serving
 from todoke.progress import Progress, outcome_table
@@ -59,8 +60,13 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
     town = await asyncio.to_thread(write_town, ctx.settings.data / "kawabe", subscribers=subscribers, seed=1)
     async with _sandboxed(ctx) as demo, serving(demo) as (address, pool):
         await _settle(demo, pool, town)
-        drill = await _send(demo, pool, town.drill, ja="3. まず訓練を送ります（訓練名簿だけに届きます）。", en="3. First a drill; it reaches the drill list only.")
-        order = await _send(demo, pool, town.evacuation, ja="4. 川があふれます。避難指示を送ります。", en="4. The river rises: an evacuation order.")
+        ctx.say(
+            ja="3. まず訓練を送ります（訓練名簿だけに届きます）。",
+            en="3. First a drill; it reaches the drill list only.",
+        )
+        drill = await _send(demo, pool, town.drill)
+        ctx.say(ja="4. 川があふれます。避難指示を送ります。", en="4. The river rises: an evacuation order.")
+        order = await _send(demo, pool, town.evacuation)
         report = await write_report(pool, order.dispatch, ctx.settings.data / "report.html", demo.settings)
         _tell(demo, address, report, [drill, order])
         if not leave:
@@ -71,12 +77,14 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
 async def _sandboxed(ctx: Context) -> AsyncIterator[Context]:
     """The context with its channels pointed at look-alikes of the providers, in a process of their own."""
     async with start_sandbox(ctx.settings.data / "sandbox", line_rate=200, sms_rate=0) as sandbox:
-        yield Context(load(
-            command_line=_settings(ctx, sandbox), environment=os.environ, file=sandbox.settings_file, channels=channel_settings()
+        demo = Context(load(
+            command_line=_settings(ctx), environment=os.environ, file=sandbox.settings_file, channels=channel_settings()
         ), ctx.json)  # fmt: skip
+        logs.configure(demo.settings.log)
+        yield demo
 
 
-def _settings(ctx: Context, sandbox: SandboxProcess) -> dict[str, str]:
+def _settings(ctx: Context) -> dict[str, str]:
     serve = ctx.settings.serve
     callback = f"http://{serve.host}:{serve.port}/receipts/sms"
     return {
@@ -86,6 +94,7 @@ def _settings(ctx: Context, sandbox: SandboxProcess) -> dict[str, str]:
         "serve.host": serve.host,
         "serve.port": str(serve.port),
         "channels.sms.status_callback_url": callback,
+        "log.level": "warning",
     }
 
 
@@ -103,8 +112,7 @@ async def _settle(ctx: Context, pool: Pool, town: TownFiles) -> None:
     )
 
 
-async def _send(ctx: Context, pool: Pool, path: Path, *, ja: str, en: str) -> Status:
-    ctx.say(ja=ja, en=en)
+async def _send(ctx: Context, pool: Pool, path: Path) -> Status:
     async with configured_channels(ctx.settings) as channels:
         event = await Reader(pool, town_of(ctx.settings), channels).event(path)
     dispatch = await create(pool, event, OFFICERS, again=True)

@@ -1,0 +1,108 @@
+"""`todoke why`: what became of one person's messages, and why."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import click
+
+from channels.registry import channel_types
+from dispatcher.personal_history import MessageToPerson, Receipt, Try
+from todoke.cli import Context, common_options
+from todoke.report import labels
+from todoke.report.labels import Label
+from todoke.report.person import Answer, explain
+from todoke.report.timeline import clock
+from words.languages import OWN_NAMES
+from words.phrases import distance
+
+
+@click.command("why")
+@click.argument("dispatch")
+@click.argument("subscriber")
+@common_options
+def command(ctx: Context, dispatch: str, subscriber: str) -> None:
+    """Tell whether SUBSCRIBER (an id) was in DISPATCH: by which place, which messages, and what became of each.
+
+    \b
+    Examples:
+      todoke why 1123-k7m2qx kawabe-000042
+      todoke why 1123-k7m2qx kawabe-000042 --json
+    """
+    ctx.run(_why(ctx, dispatch, subscriber))
+
+
+async def _why(ctx: Context, dispatch: str, subscriber: str) -> None:
+    contacts = {name: str(channel.contact) for name, channel in channel_types().items()}
+    async with ctx.database() as pool:
+        answer = await explain(pool, dispatch, subscriber, contacts, ZoneInfo(ctx.settings.timezone))
+    ctx.emit(answer.as_json())
+    _Teller(ctx).tell(answer)
+
+
+class _Teller:
+    """Says an answer in short sentences."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._zone = ZoneInfo(ctx.settings.timezone)
+
+    def tell(self, answer: Answer) -> None:
+        mode, who, dispatch = labels.MODES[answer.terms.mode], answer.subscriber, answer.dispatch
+        if answer.history is None:
+            self._ctx.say(
+                ja=f"{who} は、配信 {dispatch}（{mode.ja}）の対象ではありません。",
+                en=f"{who} was not in dispatch {dispatch} ({mode.en.lower()}).",
+            )
+            for reason in answer.reasons:
+                self._ctx.say(ja=f"・{reason.ja}", en=f"- {reason.en}")
+            return
+        self._ctx.say(
+            ja=f"{who} は、配信 {dispatch}（{mode.ja}）の対象です。",
+            en=f"{who} was in dispatch {dispatch} ({mode.en.lower()}).",
+        )
+        self._tell_place(answer)
+        for message in answer.history.messages:
+            self._tell_message(message)
+
+    def _tell_place(self, answer: Answer) -> None:
+        if answer.place is not None:
+            self._ctx.say(
+                ja=f"場所「{answer.place}」が区域内です。", en=f"Their place “{answer.place}” is inside the area."
+            )
+        elif answer.history is not None and answer.history.place:
+            self._ctx.say(
+                ja="区域内だった場所は、その後の変更で登録からなくなっています。",
+                en="The place that was inside the area has been removed since.",
+            )
+        else:
+            parent = answer.terms.parent
+            self._ctx.say(
+                ja=f"{parent} を受け取った可能性があるため対象です。", en=f"Because {parent} may have reached them."
+            )
+
+    def _tell_message(self, message: MessageToPerson) -> None:
+        channel, outcome = labels.channel(message.channel), labels.outcome(message.outcome)
+        language = OWN_NAMES.get(message.language, message.language)
+        self._ctx.say(ja="", en="")
+        self._ctx.say(ja=f"{channel.ja}（{language}）: {outcome.ja}", en=f"{channel.en} ({language}): {outcome.en}")
+        self._tell_shelter(message)
+        for each in message.tries:
+            self._tell_event(Label("送信", "sent"), each, f", {each.millis} ms")
+        for receipt in message.receipts:
+            self._tell_event(Label("報告", "reported"), receipt)
+        for line in [message.subject, *message.body.splitlines()]:
+            self._ctx.say(ja=f"    | {line}", en=f"    | {line}")
+
+    def _tell_shelter(self, message: MessageToPerson) -> None:
+        if message.shelter is not None:
+            metres = message.distance or 0
+            far = Label(distance(metres, "ja"), distance(metres, "en")) if metres else Label("", "")
+            self._ctx.say(
+                ja=f"  案内した避難場所: {message.shelter} {far.ja}", en=f"  shelter named: {message.shelter} {far.en}"
+            )
+
+    def _tell_event(self, what: Label, event: Try | Receipt, more: str = "") -> None:
+        at, outcome = clock(event.at, self._zone), labels.outcome(event.outcome)
+        said = "".join(f", {part}" for part in (event.code, event.reference) if part) + more
+        self._ctx.say(ja=f"  {at} {what.ja}: {outcome.ja}{said}", en=f"  {at} {what.en}: {outcome.en}{said}")
