@@ -149,6 +149,14 @@ class Log:
         self.refs.append(answer.reference)
         self.millis.append(round(seconds * 1000))
 
+    def extend(self, later: Log) -> None:
+        """Take over what a later log of single calls holds."""
+        self.positions += later.positions
+        self.outcomes += later.outcomes
+        self.codes += later.codes
+        self.refs += later.refs
+        self.millis += later.millis
+
     def arguments(self) -> tuple[list[int], bytes, list[str], list[str], list[int]]:
         return self.positions, bytes(self.outcomes), self.codes, self.refs, self.millis
 
@@ -195,9 +203,9 @@ class BatchStore:
     async def _record(self, batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log) -> bool:
         return await self._pool.fetchval(_RECORD, *_record_arguments(batch, started, state, after, log)) is not None
 
-    async def release(self, batch: Claimed) -> None:
-        """Give back a batch of which nothing was started."""
-        await self._pool.fetchval(_RELEASE, *batch.held)
+    async def release(self, batch: Claimed) -> bool:
+        """Give back a batch of which nothing was started. False: it was not ours any more."""
+        return await self._pool.fetchval(_RELEASE, *batch.held) is not None
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
         """Replace a call that was refused whole by two smaller batches. False: the batch is no longer ours.
@@ -229,16 +237,16 @@ class BatchStore:
         if await connection.fetchval(_RECORD, *arguments) is None:
             raise _NoLongerOurs
 
-    async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> None:
-        """Keep the proof of an attempt that was given up meanwhile."""
+    async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> bool:
+        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch."""
         held = batch.dispatch, batch.number
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_LATE_READ, *held)
-            if row is not None:
-                await _merge(connection, held, row, proofs)
-                await connection.execute(
-                    _LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments()
-                )
+            if row is None:
+                return False
+            await _merge(connection, held, row, proofs)
+            await connection.execute(_LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments())
+        return True
 
     async def receipt(self, member: Member, outcome: Outcome, *, code: str, ref: str) -> bool:
         """What a provider says later of one recipient. False when there is no such recipient."""

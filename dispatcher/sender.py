@@ -15,12 +15,14 @@ from typing import Self
 import structlog
 
 from channels.contract import Channel, Message
-from dispatcher.attempt import DATABASE_TROUBLE, Attempt, Means
+from dispatcher.attempt import DATABASE_TROUBLE, Means
 from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.limiter import Limiter
+from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
+from dispatcher.run_of_calls import RunOfCalls
 from dispatcher.session import Session
 
 _MESSAGES_KEPT = 4096
@@ -133,7 +135,9 @@ class Sender:
         self._deadlines[name] = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         try:
             await self._mark_first_send(batch.dispatch)
-            await Attempt(batch, self._means[batch.lane.channel]).run()
+            means = self._means[batch.lane.channel]
+            attempt = OneCall if means.channel.call_size > 1 else RunOfCalls
+            await attempt(batch, means).run()
         finally:
             del self._in_hand[name], self._deadlines[name]
 
@@ -207,8 +211,8 @@ class _Pump:
     async def _fill(self, running: set[asyncio.Task[None]]) -> bool:
         """Claim until the lane is full or nothing is due; True if anything was claimed."""
         claimed = False
+        self._more.clear()
         while len(running) < self._width and self._sender.may_claim(self._lane):
-            self._more.clear()
             batch = await self._sender.claim(self._lane)
             if batch is None:
                 break
@@ -217,13 +221,18 @@ class _Pump:
         return claimed
 
     async def _wait(self, running: set[asyncio.Task[None]]) -> None:
-        """Until a batch is through, or something new is due in the lane."""
+        """Until a batch is through or, where there is room for another, something new is due in the lane."""
+        if len(running) < self._width:
+            await self._wait_for_more(running)
+        else:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for attempt in [attempt for attempt in running if attempt.done()]:
+            running.discard(attempt)
+            attempt.result()
+
+    async def _wait_for_more(self, running: set[asyncio.Task[None]]) -> None:
         more = asyncio.create_task(self._more.wait())
         try:
-            done, _ = await asyncio.wait({*running, more}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*running, more}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             more.cancel()
-        for attempt in done - {more}:
-            running -= {attempt}
-            if (error := attempt.exception()) is not None:
-                raise error

@@ -33,7 +33,8 @@ def command(ctx: Context, dispatch: str, subscriber: str) -> None:
 
 
 async def _why(ctx: Context, dispatch: str, subscriber: str) -> None:
-    contacts = {name: str(channel.contact) for name, channel in channel_types().items()}
+    kinds = {name: getattr(channel, "contact", None) for name, channel in channel_types().items()}
+    contacts = {name: kind for name, kind in kinds.items() if isinstance(kind, str)}
     async with ctx.database() as pool:
         answer = await explain(pool, dispatch, subscriber, contacts, ZoneInfo(ctx.settings.timezone))
     ctx.emit(answer.as_json())

@@ -1,0 +1,86 @@
+"""What the report and `why` call things, in Japanese and English."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dispatcher.history import Fate
+from dispatcher.model import Outcome
+from geo.shelters import ShelterStatus
+from todoke.progress import OUTCOMES_JA, STATES_JA
+
+
+class Label(NamedTuple):
+    ja: str
+    en: str
+
+
+CHANNELS = {"line": Label("LINE", "LINE"), "sms": Label("SMS", "SMS"), "email": Label("メール", "E-mail")}
+CLASSES = {
+    "evacuation": Label("避難情報", "Evacuation information"),
+    "advisory": Label("避難情報・お知らせ", "Advisory"),
+    "tourism": Label("観光案内", "Tourism"),
+    "code": Label("確認コード", "One-time codes"),
+}
+MODES = {"live": Label("本番", "Live"), "drill": Label("訓練", "Drill")}
+RELATIONS = {
+    "updates": Label("更新", "updates"),
+    "corrects": Label("訂正", "corrects"),
+    "lifts": Label("解除", "lifts"),
+}
+STATES_EN = {
+    "approved": "approved",
+    "planning": "being prepared",
+    "sending": "being sent",
+    "drained": "all sent",
+    "cancelled": "stopped",
+    "expired": "expired",
+}
+FATES = {
+    Fate.REACHED: Label("事業者が受け付けた人", "Accepted by a provider"),
+    Fate.UNCERTAIN: Label("届いたか確認できない人", "Not certain"),
+    Fate.WAITING: Label("これから送る人", "Still to be sent"),
+    Fate.MISSED: Label("届いていない人", "Not reached"),
+}
+FATE_NOTES = {
+    Fate.REACHED: Label(
+        "1つ以上の経路で受付済み、または到達を確認", "on at least one channel, or confirmed as delivered"
+    ),
+    Fate.UNCERTAIN: Label("送信したが、事業者の返答が得られていない", "sent, but the provider's answer is missing"),
+    Fate.WAITING: Label("送信待ち、または再送待ち", "due, or due again"),
+    Fate.MISSED: Label("どの経路でも受け付けられなかった", "accepted on no channel"),
+}
+_OUTCOMES_EN = {
+    Outcome.SUPPRESSED: "left before sending",
+    Outcome.RETRY: "waiting to repeat",
+    Outcome.AMBIGUOUS: "answer missing",
+    Outcome.MOVED: "sent again in a smaller call",
+}
+_OUTCOMES_JA = {Outcome.MOVED: "小分けにして再送"}
+STATUSES_EN = {
+    ShelterStatus.UNOPENED: "not open",
+    ShelterStatus.OPEN: "open",
+    ShelterStatus.CROWDED: "crowded",
+    ShelterStatus.FULL: "full",
+    ShelterStatus.CLOSED: "closed",
+}
+
+
+def channel(name: str) -> Label:
+    """A channel of a third party has its own name."""
+    return CHANNELS.get(name, Label(name, name))
+
+
+def outcome(value: Outcome) -> Label:
+    name = value.name.lower()
+    return Label(
+        OUTCOMES_JA.get(name) or _OUTCOMES_JA.get(value, name), _OUTCOMES_EN.get(value, name.replace("_", " "))
+    )
+
+
+def state(name: str) -> Label:
+    return Label(STATES_JA[name], STATES_EN[name])
+
+
+def status(value: ShelterStatus) -> Label:
+    return Label(value.ja, STATUSES_EN[value])
