@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 from asyncpg import Pool
 
-from subscribers.vault import Vault, VaultError
+from subscribers.vault import Vault
 from words.sql import sql
 
 _ADDRESSES = sql("subscribers", "addresses")
@@ -25,15 +25,14 @@ class Addresses:
 
     async def addresses(self, kind: str, subscribers: Sequence[int], *, also_left: bool = False) -> list[str | None]:
         """See the protocol; a contact that does not open counts as none, is counted and logged by its number."""
-        rows = await self._pool.fetch(_ADDRESSES, subscribers, kind, also_left)
-        found = {number: self._opened(kind, number, sealed) for number, sealed in rows}
-        return [found.get(number) for number in subscribers]
+        row = await self._pool.fetchrow(_ADDRESSES, subscribers, kind, also_left)
+        if row is None or row[0] is None:
+            return [None] * len(subscribers)
+        opened = dict(zip(row[0], self._vault.open_all(kind, row[0], row[1]), strict=True))
+        if None in opened.values():
+            self._report(kind, [number for number, address in opened.items() if address is None])
+        return [opened.get(number) for number in subscribers]
 
-    def _opened(self, kind: str, subscriber: int, sealed: bytes) -> str | None:
-        try:
-            return self._vault.open(kind, subscriber, sealed)
-        except VaultError as error:
-            reason = str(error)
-        self.unopened += 1
-        log.error("contact_does_not_open", subscriber=subscriber, kind=kind, reason=reason)
-        return None
+    def _report(self, kind: str, numbers: list[int]) -> None:
+        self.unopened += len(numbers)
+        log.error("contacts_do_not_open", subscribers=numbers, kind=kind)

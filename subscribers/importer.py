@@ -50,7 +50,7 @@ class ImportResult:
 
 def default_rejects(path: Path) -> Path:
     """Where rows that were left out are listed unless told otherwise: beside the file."""
-    return path.with_name(f"{path.name}.rejects.csv")
+    return path.parent / f"{path.name}.rejects.csv"  # with_name() knows no name beside "."
 
 
 async def import_subscribers(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Sequence
 
 from asyncpg import Pool
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,8 @@ KEY_SIZE = 32
 _VERSION = 1
 _NONCE_SIZE = 12
 _HEAD = bytes([_VERSION])
+_TEXT = 1 + _NONCE_SIZE
+"""Where the ciphertext begins."""
 _CHECK_VAULT_KEY = sql("subscribers", "check_vault_key")
 
 
@@ -53,11 +56,23 @@ class Vault:
         """The address that `seal` was given. Raises VaultError."""
         if sealed[:1] != _HEAD:
             raise VaultError("sealed by a version of the vault that this one does not know")
-        nonce, ciphertext = sealed[1 : 1 + _NONCE_SIZE], sealed[1 + _NONCE_SIZE :]
+        nonce, ciphertext = sealed[1:_TEXT], sealed[_TEXT:]
         try:
             return self._cipher.decrypt(nonce, ciphertext, _bound_to(kind, subscriber)).decode()
         except (InvalidTag, ValueError):
             raise VaultError("sealed with another key or for another contact, or damaged") from None
+
+    def open_all(self, kind: str, subscribers: Sequence[int], sealed: Sequence[bytes]) -> list[str | None]:
+        """Many addresses of one kind, None for each that does not open."""
+        decrypt, start, end = self._cipher.decrypt, f"contact|{kind}|", f"|{_VERSION}"
+        opened: list[str | None] = []
+        for number, each in zip(subscribers, sealed, strict=True):
+            try:
+                plain = decrypt(each[1:_TEXT], each[_TEXT:], f"{start}{number}{end}".encode())
+                opened.append(str(plain, "utf-8") if each[0] == _VERSION else None)
+            except (InvalidTag, ValueError):
+                opened.append(None)
+        return opened
 
     def lookup(self, kind: str, address: str) -> bytes:
         """A keyed hash of 32 bytes, equal for equal addresses of one kind."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from todoke.context import open_pool
 from todoke.embedded import using_embedded_postgres
 from todoke.migrate import migrate
 
@@ -45,7 +46,7 @@ async def fresh_database_url(database_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def pool(fresh_database_url: str) -> AsyncIterator[asyncpg.Pool]:
     """Connections to a migrated database with nothing in its tables."""
-    async with asyncpg.create_pool(fresh_database_url, min_size=1, max_size=10) as pool:
+    async with open_pool(fresh_database_url) as pool:
         yield pool
 
 

@@ -61,7 +61,7 @@ class Context:
         """
         async with self.database_server() as dsn:
             await self._see_to_the_schema(dsn)
-            async with asyncpg.create_pool(dsn, min_size=1, max_size=size, **_session()) as pool:
+            async with open_pool(dsn, size) as pool:
                 yield pool
 
     @asynccontextmanager
@@ -92,6 +92,20 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         yield connected
     finally:
         await connected.close()
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, size: int = POOL_SIZE) -> AsyncIterator[asyncpg.Pool]:
+    """Up to `size` connections, as every part of Todoke expects them."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=size, reset=_as_it_is, **_session()) as pool:
+        yield pool
+
+
+async def _as_it_is(_connection: asyncpg.Connection) -> None:
+    """A connection goes back without a round trip of its own: nobody leaves settings or locks behind on one.
+
+    An open transaction is rolled back and listeners are dropped by the pool all the same.
+    """
 
 
 def _session() -> dict[str, Any]:

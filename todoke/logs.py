@@ -32,7 +32,7 @@ ADDRESSES = re.compile(
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
-    """Set up structlog for the process; lines go to `stream`, else standard error."""
+    """Set up structlog for the process; lines go to `stream`, else standard error. Libraries' warnings go the same way."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -46,6 +46,18 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+    others = logging.getLogger()
+    if not any(isinstance(handler, _Relay) for handler in others.handlers):
+        others.addHandler(_Relay())
+
+
+class _Relay(logging.Handler):
+    """What libraries tell the standard library's logging becomes a line of ours, with no address in it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)  # structlog knows the five only
+        said = structlog.get_logger().bind(logger=record.name)
+        said.log(level, record.getMessage(), exc_info=record.exc_info)
 
 
 def hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
