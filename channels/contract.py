@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -38,12 +38,15 @@ class Verdict(Enum):
 class Pause:
     """A consequence beyond this call: leave the lane or the whole channel in peace for a while.
 
-    `seconds` None means until an operator has acted (quota gone, credentials refused).
+    `seconds` is a ceiling, which the dispatcher reaches by doubling from one second while refusals
+    go on; None means until an operator has acted (quota gone, credentials refused).
     """
 
     scope: Literal["lane", "channel"]
     seconds: float | None
     reason: str
+    exact: bool = False
+    """The provider named the seconds itself (Retry-After): they hold as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,12 @@ class Message:
     """Whether it may make a sound; tourism and shelter notices are silent where a channel can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One address, and the opaque token that names (dispatch, batch, position) in callbacks and Message-IDs."""
+class Recipient(NamedTuple):
+    """One address, and the opaque token that names whom it belongs to in callbacks and Message-IDs.
+
+    A token is (dispatch, batch, position) for a single call, and the batch for a call to many.
+    A tuple, because a million of them are made in a few seconds.
+    """
 
     address: str
     token: str

@@ -36,7 +36,9 @@ class EmailSettings(BaseModel):
     host: str = Field(min_length=1, description="Host name of the mail relay.")
     port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail relay.")
     tls: Literal["none", "starttls", "tls"] = Field(
-        default="starttls", description="`starttls` upgrades and refuses to go on in clear; `tls` from the first byte."
+        default="starttls",
+        description="`starttls` upgrades and refuses to go on in clear; `tls` from the first byte; "
+        "`none` is in clear, for a relay on this machine.",
     )
     username: str | None = Field(default=None, description="Name to log in with; no login when unset.")
     password: SecretStr | None = Field(default=None, description="Password to log in with.")

@@ -210,7 +210,7 @@ def _heeding(answer: Answer, headers: Mapping[str, str]) -> Answer:
     asked: Any = headers.get("Retry-After", "")
     if answer.pause is None or answer.pause.reason != "rate" or not asked.isdecimal():
         return answer
-    pause = Pause("channel", min(max(float(asked), 0.1), LONGEST_PAUSE), "rate")
+    pause = Pause("channel", min(max(float(asked), 0.1), LONGEST_PAUSE), "rate", exact=True)
     return Answer(answer.verdict, code=answer.code, pause=pause)
 
 

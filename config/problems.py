@@ -93,6 +93,15 @@ def unknown(where: str, name: str, known: Iterable[str]) -> Problem:
     )
 
 
+def section(where: str, name: str, setting: str) -> Problem:
+    return Problem(
+        "settings.section",
+        where,
+        f"{name} は設定ではなくセクションです。[{name}] と書き、その下に {setting} などの設定を書いてください。",
+        f"{name} is a section, not a setting. Write [{name}] and below it its settings, such as {setting}.",
+    )
+
+
 def given_twice(variable: str, other: str) -> Problem:
     return Problem(
         "settings.given_twice",

@@ -102,6 +102,9 @@ def _take_key(source: Source, path: Path, name: str, value: Any, leaves: Mapping
         _keep(source, name, Given(value, Origin(f"file {path.name}", where)))
     elif value == {} and _is_section(name, leaves):
         source.channels.update(_channel(name))
+    elif _is_section(name, leaves):
+        below = next(leaf for leaf in leaves if leaf.startswith(f"{name}."))
+        source.problems.append(problems.section(where, name, below.removeprefix(f"{name}.")))
     else:
         source.problems.append(problems.unknown(where, name, [*leaves, *_sections(leaves)]))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log, Member
+from dispatcher.batches import BatchStore, Claimed, Log
 from dispatcher.limiter import Limiter
 from dispatcher.model import LEAST_URGENT, Outcome
 from dispatcher.pauses import Pauses
@@ -36,6 +35,19 @@ class Called:
 
     answer: Answer
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom an attempt calls: positions in the batch, ascending, and the address of each."""
+
+    positions: list[int]
+    addresses: list[str | None]
+    """None only before `only` has taken out whoever has none."""
+
+    def only(self, keep: Callable[[int], bool]) -> People:
+        kept = [pair for pair in zip(self.positions, self.addresses, strict=True) if keep(pair[0])]
+        return People([position for position, _ in kept], [address for _, address in kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class Attempt:
         self.log = Log()
         self.held = True
         """False once a write has shown that the batch is no longer ours."""
-        self._promise = batch.promise(repeatable=means.channel.repeatable)
+        self.promise = batch.promise(repeatable=means.channel.repeatable)
         self._at_claim = batch.outcomes
         self._wish = 0.0
         self._retried = False
@@ -74,17 +86,17 @@ class Attempt:
     async def run(self) -> None:
         try:
             messages = {number: await self._message(number) for number in set(self.batch.messages)}
-            recipients = await self._recipients()
+            people = await self._people()
         except BaseException:
             await asyncio.shield(self.release())
             raise
-        if recipients:
-            await self.carry(messages, recipients)
+        if people.positions:
+            await self.carry(messages, people)
         else:
             await self.finish()
 
-    async def carry(self, messages: Mapping[int, Message], recipients: dict[int, Recipient]) -> None:
-        """Call the recipients, by position, and record what came of it."""
+    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
+        """Call the people, and record what came of it."""
         raise NotImplementedError
 
     async def _message(self, number: int) -> Message:
@@ -92,27 +104,25 @@ class Attempt:
 
     # -- whom ------------------------------------------------------------------------------------
 
-    async def _recipients(self) -> dict[int, Recipient]:
-        """Who is called, by position. Whoever left since planning is suppressed, not written to."""
+    async def _people(self) -> People:
+        """Who is called. Whoever left since planning is suppressed, not written to."""
         self._give_up_old_keys()
         batch = self.batch
         positions = states.sendable(batch.outcomes, repeat=batch.repeating)
+        whole = len(positions) == len(batch.members)
         found = await self.means.addresses.addresses(
             self.means.channel.contact,
-            [batch.members[position] for position in positions],
+            batch.members if whole else [batch.members[position] for position in positions],
             also_left=batch.repeating and Outcome.AMBIGUOUS in batch.outcomes,
         )
+        people = People(positions, found)
+        if None not in found:
+            return people
         self._suppress([position for position, address in zip(positions, found, strict=True) if address is None])
-        return {
-            position: Recipient(address, Member(batch.dispatch, batch.number, position).token)
-            for position, address in zip(positions, found, strict=True)
-            if address is not None and batch.outcomes[position] < Outcome.SUPPRESSED
-        }
+        return people.only(lambda position: batch.outcomes[position] < Outcome.SUPPRESSED)
 
     def _suppress(self, gone: Sequence[int]) -> None:
         """A repeat that cannot be made exactly as it was made is not made: its members stay unknown."""
-        if not gone:
-            return
         batch = self.batch
         doubtful = [position for position in gone if batch.outcomes[position] == Outcome.AMBIGUOUS]
         batch.outcomes = states.marked(batch.outcomes, set(gone) - set(doubtful), Outcome.SUPPRESSED)
@@ -144,7 +154,7 @@ class Attempt:
 
         The key names exactly these members: the same call has the same key, another never has.
         """
-        key = uuid5(self.batch.key, ",".join(map(str, positions)))
+        key = call_key(self.batch.key, positions)
         async with self._courtesy(), self.means.slots:
             if not self.may_call():
                 return None
@@ -175,16 +185,23 @@ class Attempt:
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""
-        batch, answer = self.batch, called.answer
+        batch = self.batch
         touched = bytearray(batch.outcomes)
         for position in positions:
-            touched[position] = states.after_answer(touched[position], answer.verdict, self._promise)
+            touched[position] = states.after_answer(touched[position], called.answer.verdict, self.promise)
         batch.outcomes = bytes(touched)
-        self.log.one_call(positions, Outcome(touched[positions[0]]), answer, called.seconds)
+        self.heed(positions, Outcome(touched[positions[0]]), called)
+
+    def heed(self, positions: Sequence[int], outcome: Outcome, called: Called) -> None:
+        """Log the answer, and remember what it asks for."""
+        answer = called.answer
+        self.log.one_call(positions, outcome, answer, called.seconds)
         self._retried |= answer.verdict is Verdict.RETRY
         self._doubted |= answer.verdict is Verdict.AMBIGUOUS
+        if answer.verdict is Verdict.ACCEPTED:
+            self.means.pauses.relent(self.batch.lane)
         if answer.pause is not None:
-            self._wish = max(self._wish, self.means.pauses.heed(batch.lane, answer.pause))
+            self._wish = max(self._wish, self.means.pauses.heed(self.batch.lane, answer.pause))
 
     # -- writing it down --------------------------------------------------------------------------
 
@@ -198,7 +215,7 @@ class Attempt:
                 tries=batch.tries,
                 at_least=self._wish,
                 repeated=batch.repeating or self._doubted,
-                promise=self._promise,
+                promise=self.promise,
             )
         if not self.held or not await self.write(lambda: self.means.store.finish(batch, self.log, after)):
             await self.merge_late()
@@ -223,7 +240,11 @@ class Attempt:
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:
-        fresh = Counter(now for was, now in zip(self._at_claim, self.batch.outcomes, strict=True) if was != now)
-        for outcome, number in fresh.items():
-            if Outcome(outcome).final and outcome != Outcome.MOVED:
-                metrics.MESSAGES.labels(self.batch.lane.channel, Outcome(outcome).name.lower()).inc(number)
+        for outcome, number in states.newly(self._at_claim, self.batch.outcomes).items():
+            metrics.MESSAGES.labels(self.batch.lane.channel, outcome.name.lower()).inc(number)
+
+
+def call_key(key: UUID, positions: Sequence[int]) -> UUID:
+    """The key of a call for exactly these positions, ascending, of the batch with this key."""
+    run = positions[-1] - positions[0] + 1 == len(positions)
+    return uuid5(key, f"{positions[0]}-{positions[-1]}" if run else ",".join(map(str, positions)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,10 @@ class Audience(Protocol):
 
     def match(self, area: Area, *, topics: Sequence[str] = ()) -> Match:
         """Subscribers with a place inside `area` (its edge included) and, if any are named, one of `topics`."""
+        ...
+
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+        """The same people in portions, each person in one: a small one first, so that its sending can begin."""
         ...
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:

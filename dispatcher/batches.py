@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 
 from channels.contract import Answer, Message
 from dispatcher import outcomes as states
+from dispatcher.grouping import Group
 from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 from words.sql import sql
 
@@ -133,7 +134,11 @@ class Claimed:
 
 @dataclass(slots=True)
 class Log:
-    """What to remember of the calls of (a part of) an attempt: one entry for all positions, or one each."""
+    """What to remember of the calls of (a part of) an attempt: an entry a call.
+
+    `positions` names the member of each call, or the members of the only one; it is empty when that
+    was for the whole batch.
+    """
 
     positions: list[int] = field(default_factory=list)
     outcomes: bytearray = field(default_factory=bytearray)
@@ -142,7 +147,7 @@ class Log:
     millis: list[int] = field(default_factory=list)
 
     def one_call(self, positions: Sequence[int], outcome: Outcome, answer: Answer, seconds: float) -> None:
-        """A call for all of `positions`."""
+        """One more call."""
         self.positions.extend(positions)
         self.outcomes.append(outcome)
         self.codes.append(answer.code)
@@ -161,12 +166,18 @@ class Log:
         return self.positions, bytes(self.outcomes), self.codes, self.refs, self.millis
 
 
+Arguments = tuple[object, ...]
+"""A statement's, beginning with the batch's dispatch and number."""
+
+
+def _name(arguments: Arguments) -> Arguments:
+    return arguments[:2]
+
+
 _KEEP = states.Next(due_in=None, repeat_in=None, ambiguous=False)
 
 
-def _record_arguments(
-    batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log
-) -> tuple[object, ...]:
+def _record_arguments(batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log) -> Arguments:
     part, batch.part = batch.part, batch.part + 1
     when = after.repeat_in, after.due_in, after.ambiguous
     return *batch.held, part, batch.outcomes, started, state, batch.tries, *when, *log.arguments()
@@ -177,6 +188,8 @@ class BatchStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._begin = Group(self._begin_all)
+        self._record = Group(self._record_all)
 
     async def busy_lanes(self) -> dict[LaneKey, bool]:
         """Lanes where something is due (True), or only under way (False)."""
@@ -189,19 +202,29 @@ class BatchStore:
 
     async def begin(self, batch: Claimed, started: int) -> bool:
         """Commit that members before `started` may be called from now on; False: it is not ours to call."""
-        return await self._pool.fetchval(_BEGIN, *batch.held, batch.outcomes, started) is not None
+        return await self._begin((*batch.held, batch.outcomes, started))
+
+    async def _begin_all(self, batches: Sequence[Arguments]) -> list[bool]:
+        return await self._all(_BEGIN, batches)
 
     async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
         """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours."""
-        return await self._record(batch, started, BatchState.CLAIMED, _KEEP, log)
+        return await self._record(_record_arguments(batch, started, BatchState.CLAIMED, _KEEP, log))
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
         """Record and let go: done, or due again `after`. False: no longer ours, and nothing was written."""
         state = BatchState.DONE if after is None else BatchState.DUE
-        return await self._record(batch, 0, state, after or _KEEP, log)
+        return await self._record(_record_arguments(batch, 0, state, after or _KEEP, log))
 
-    async def _record(self, batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log) -> bool:
-        return await self._pool.fetchval(_RECORD, *_record_arguments(batch, started, state, after, log)) is not None
+    async def _record_all(self, batches: Sequence[Arguments]) -> list[bool]:
+        return await self._all(_RECORD, batches)
+
+    async def _all(self, statement: str, batches: Sequence[Arguments]) -> list[bool]:
+        """Run the statement for each batch, in one transaction and one round trip; which of them were still ours."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetchmany(statement, sorted(batches, key=_name))
+        held = {(row["dispatch"], row["number"]) for row in rows}
+        return [_name(batch) in held for batch in batches]
 
     async def release(self, batch: Claimed) -> bool:
         """Give back a batch of which nothing was started. False: it was not ours any more."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from asyncpg import InterfaceError
+
 from dispatcher.background import Agent
 
 if TYPE_CHECKING:
@@ -38,13 +40,13 @@ class Bell:
     ) -> None:
         await self._agent.__aexit__(kind, error, trace)
         if self._connection is not None:
-            if not self._connection.is_closed():
+            if _open(self._connection):
                 await self._connection.remove_listener(CHANNEL, self._rang)
                 await self._connection.execute("select pg_advisory_unlock_shared($1)", _AT_WORK)
             await self._pool.release(self._connection)
 
     async def _keep_listening(self) -> None:
-        if self._connection is not None and not self._connection.is_closed():
+        if self._connection is not None and _open(self._connection):
             return
         if self._connection is not None:
             broken, self._connection = self._connection, None
@@ -56,6 +58,14 @@ class Bell:
 
     def _rang(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         self._hear(str(payload))
+
+
+def _open(connection: PoolConnectionProxy[Any]) -> bool:
+    """One that was lost goes back to the pool by itself, and from then on answers every question with an error."""
+    try:
+        return not connection.is_closed()
+    except InterfaceError:
+        return False
 
 
 async def anybody_at_work(pool: Pool) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +37,9 @@ _RING = sql("dispatcher", "ring")
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without 0, 1, i, l and o: a dispatch's name is read out over the telephone."""
+_NAME_LENGTH = 100
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Controls, line breaks, and what turns the reading direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +54,29 @@ async def create(pool: Pool, event: Event, signatures: Signatures, *, again: boo
     """Approve a dispatch of `event`; returns its name. One transaction: event, dispatch and the bell.
 
     Raises Refused: a live one signed by one person, a reference that does not stand, or an event of
-    this id sent before (unless `again`).
+    this id and mode sent before (unless `again`).
     """
     _check_signatures(event, signatures)
     async with pool.acquire() as connection, connection.transaction():
-        if event.parent is not None:
-            _check_parent(event, await connection.fetchrow(_PARENT, event.parent))
+        await check_reference(connection, event)
         await connection.execute("select pg_advisory_xact_lock(hashtext($1))", event.id)
         if not again:
-            _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id))
+            _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id, event.mode))
         number = await _insert_event(connection, event)
         dispatch = await _insert(connection, event, number, signatures)
         await connection.execute(_RING, "plan")
     return dispatch
 
 
+async def check_reference(database: Pool | Connection, event: Event) -> None:
+    """Raises Refused when the event refers to a dispatch that is none, or to one it cannot refer to."""
+    if event.parent is not None:
+        _check_parent(event, await database.fetchrow(_PARENT, event.parent))
+
+
 def _check_signatures(event: Event, signatures: Signatures) -> None:
-    requested, approved = signatures.requested_by.strip(), signatures.approved_by.strip()
-    if not requested or not approved:
+    names = {"requested_by": signatures.requested_by.strip(), "approved_by": signatures.approved_by.strip()}
+    if not all(names.values()):
         raise Refused(
             Problem(
                 "send.unsigned",
@@ -75,7 +85,10 @@ def _check_signatures(event: Event, signatures: Signatures) -> None:
                 "A live send needs the names of who asks and who approves: give --requested-by and --approved-by.",
             )
         )
-    if event.mode is Mode.LIVE and requested == approved:
+    unfit = [where for where, name in names.items() if len(name) > _NAME_LENGTH or _UNWRITABLE.search(name)]
+    if unfit:
+        raise Refused([_no_name(where) for where in unfit])
+    if event.mode is Mode.LIVE and len({_person(name) for name in names.values()}) == 1:
         raise Refused(
             Problem(
                 "send.four_eyes",
@@ -84,6 +97,20 @@ def _check_signatures(event: Event, signatures: Signatures) -> None:
                 "A live send needs two different people. Name another officer with --approved-by.",
             )
         )
+
+
+def _person(name: str) -> str:
+    """佐藤 and 佐　藤, Sato and ＳＡＴＯ are one person: four eyes are not had by writing a name differently."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _no_name(where: str) -> Problem:
+    return Problem(
+        "send.name",
+        where,
+        f"名前は、改行や制御文字のない {_NAME_LENGTH} 文字までで書いてください。",
+        f"A name has up to {_NAME_LENGTH} characters, without line breaks or control characters. Write it that way.",
+    )
 
 
 def _check_parent(event: Event, parent: Record | None) -> None:
@@ -231,7 +258,8 @@ class Status:
             "valid_until": self.valid_until.isoformat(),
             "audience": self.audience,
             "channels": {
-                channel: {name: self.channels.get(channel, {}).get(name, 0) for name in _TOLD} for channel in self.wanted
+                channel: {name: self.channels.get(channel, {}).get(name, 0) for name in _TOLD}
+                for channel in self.wanted
             },
             "seconds": self.seconds,
         }

@@ -6,7 +6,7 @@ The planner writes a draft down as batches; `match` and the console only count i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
@@ -66,8 +66,10 @@ class Plan:
     @property
     def audience(self) -> int:
         """People who get anything at all on any channel."""
-        rows = [rows for rows in self.routed.values() if len(rows)]
-        return len(np.unique(np.concatenate(rows))) if rows else 0
+        reached = np.zeros(len(self.match), dtype=bool)
+        for rows in self.routed.values():
+            reached[rows] = True
+        return int(reached.sum())
 
 
 class Drafter:
@@ -80,13 +82,33 @@ class Drafter:
 
     async def draft(self, event: Event, composer: Composer, *, parent: str | None) -> Plan:
         """Whom the event concerns among everything committed before this call."""
+        shelters = await self._caught_up(event)
+        if _refers_back(event) and parent is not None:
+            return await self._back_to(event, composer, shelters, parent)
+        match = await asyncio.to_thread(self._match, event)
+        return await self._plan(event, composer, shelters, match)
+
+    async def portions(self, event: Event, composer: Composer, *, parent: str | None) -> AsyncIterator[Plan]:
+        """The same people in portions, each person in one: a small one first, so that its sending can begin."""
+        shelters = await self._caught_up(event)
+        if _refers_back(event) and parent is not None:
+            yield await self._back_to(event, composer, shelters, parent)
+            return
+        matches = self._portions(event)
+        while (match := await asyncio.to_thread(next, matches, None)) is not None:
+            yield await self._plan(event, composer, shelters, match)
+
+    async def _caught_up(self, event: Event) -> ShelterBoard:
+        """Every change committed before now is seen; gives the shelters that are open and fit for the hazard."""
         await self._audience.catch_up()
-        shelters = (await shelter_board(self._pool)).for_hazard(event.hazard)
-        if event.relation in {Relation.CORRECTS, Relation.LIFTS} and parent is not None:
-            match, routed = await self._possibly_reached(event, parent)
-        else:
-            match = await asyncio.to_thread(self._match, event)
-            routed = route(match, self._wanted(event), event.delivery)
+        return (await shelter_board(self._pool)).for_hazard(event.hazard)
+
+    async def _plan(self, event: Event, composer: Composer, shelters: ShelterBoard, match: Match) -> Plan:
+        variants = await asyncio.to_thread(_variants, match, composer, shelters, event.channels)
+        return Plan(match, route(match, self._wanted(event), event.delivery), variants, shelters)
+
+    async def _back_to(self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str) -> Plan:
+        match, routed = await self._possibly_reached(event, parent)
         variants = await asyncio.to_thread(_variants, match, composer, shelters, event.channels)
         return Plan(match, routed, variants, shelters)
 
@@ -98,14 +120,17 @@ class Drafter:
         nearest = await asyncio.to_thread(_nearest, match, shelters)
         return Plan(match, route(match, self._kinds, Delivery.ALL), dict.fromkeys(self._kinds, nearest), shelters)
 
+    def _portions(self, event: Event) -> Iterator[Match]:
+        """A drill's people are few, and matched at once."""
+        if event.mode is Mode.DRILL:
+            return iter([self._match(event)])
+        return self._audience.portions(_area(event), topics=_topics(event))
+
     def _match(self, event: Event) -> Match:
-        if event.area is None:
-            raise ValueError("an event without an area concerns nobody")
-        topics = event.topics if event.event_class is EventClass.TOURISM else ()
-        match = self._audience.match(event.area, topics=topics)
+        match = self._audience.match(_area(event), topics=_topics(event))
         if event.mode is Mode.LIVE:
             return match
-        drill = self._audience.match(event.area, topics=(DRILL_TOPIC,))
+        drill = self._audience.match(_area(event), topics=(DRILL_TOPIC,))
         return narrowed(match, restricted(match, drill.subscribers))
 
     def _wanted(self, event: Event) -> dict[str, str]:
@@ -124,6 +149,21 @@ class Drafter:
             if channel in members
         }
         return match, routed
+
+
+def _area(event: Event) -> Area:
+    if event.area is None:
+        raise ValueError("an event without an area concerns nobody")
+    return event.area
+
+
+def _refers_back(event: Event) -> bool:
+    """Whether its people are those of the dispatch it refers to."""
+    return event.relation in {Relation.CORRECTS, Relation.LIFTS}
+
+
+def _topics(event: Event) -> tuple[str, ...]:
+    return event.topics if event.event_class is EventClass.TOURISM else ()
 
 
 def _variants(match: Match, composer: Composer, shelters: ShelterBoard, channels: Iterable[str]) -> dict[str, Variants]:

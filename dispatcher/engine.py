@@ -55,6 +55,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     Nothing more is begun, calls under way end and are recorded, the session is signed off.
     """
     pauses = Pauses()
+    closing = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     store = BatchStore(parts.pool)
     session = Session(
         parts.pool,
@@ -72,11 +73,11 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         pauses=pauses,
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
+        lane_through=closing.wake,
     )
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     planner = Planner(parts.pool, drafter, parts.channels, session, batch_size=pace.batch_size, town=parts.town)
     planning = Agent("planner", planner.tick, every=pace.poll_seconds)
-    closing = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
     bells = {
         PLAN: [planning.wake],

@@ -11,7 +11,7 @@ from typing import Any
 from dispatcher.model import Delivery, EventClass, Mode, Relation
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import shown
-from words.terms import HAZARDS, LEVELS
+from words.terms import HAZARDS, LEVELS, abolished_in
 
 WARNINGS = frozenset({EventClass.EVACUATION, EventClass.ADVISORY})
 CLASS_OF_LEVEL = {3: EventClass.ADVISORY, 4: EventClass.EVACUATION, 5: EventClass.EVACUATION}
@@ -102,13 +102,27 @@ def _other_class(sheet: Sheet, level: int) -> None:
 def read_issuer(sheet: Sheet, event_class: EventClass | None, mode: Mode | None, town: str) -> str | None:
     value = sheet.get("issuer")
     if value is not None:
-        return sheet.line("/issuer", value, 100)
+        issuer = sheet.line("/issuer", value, 100)
+        refuse_abolished(sheet, "/issuer", issuer or "")
+        return issuer
     if mode is Mode.LIVE and event_class in WARNINGS:
         sheet.missing(
             "/issuer", "発令者「issuer」（例：川辺町長）", "'issuer', who gives the order (such as 川辺町長),"
         )
         return None
     return town
+
+
+def refuse_abolished(sheet: Sheet, where: str, text: str) -> None:
+    """Every term that may not be composed any more."""
+    for old in abolished_in(text):
+        day = old.abolished
+        sheet.refuse(
+            "text.abolished_term",
+            where,
+            f"「{old.term}」は{day.year}年{day.month}月{day.day}日に廃止された用語です。{old.instead_ja}と書いてください。",
+            f"'{old.term}' was abolished on {day.isoformat()}; write {old.instead_en}.",
+        )
 
 
 def read_topics(sheet: Sheet, event_class: EventClass | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher.event_fields import WARNINGS
+from dispatcher.event_fields import WARNINGS, refuse_abolished
 from dispatcher.model import EventClass, Mode
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import pointer
@@ -15,7 +15,7 @@ from dispatcher.template import SHELTER_NAMES, Template
 from words.languages import JAPANESE, normalise
 from words.phrases import drill_mark, drill_word
 from words.problem import Refused
-from words.terms import LEVELS, abolished_in, names_level
+from words.terms import LEVELS, names_level
 
 SUBJECT_CHANNEL = "email"
 SHORT_CHANNEL = "sms"
@@ -115,7 +115,7 @@ def _text(sheet: Sheet, where: str, language: str, words: Any, circumstances: Ci
     )
     for key, part in text.parts:
         _placeholders(sheet, f"{where}/{key}", part, circumstances)
-        _abolished(sheet, f"{where}/{key}", part)
+        refuse_abolished(sheet, f"{where}/{key}", part)
         _not_a_drill(sheet, f"{where}/{key}", part, language, circumstances)
     if language == JAPANESE:
         _term(sheet, where, text, circumstances.level)
@@ -177,17 +177,6 @@ def _placeholders(sheet: Sheet, where: str, text: str, circumstances: Circumstan
         )
 
 
-def _abolished(sheet: Sheet, where: str, text: str) -> None:
-    for old in abolished_in(text):
-        day = old.abolished
-        sheet.refuse(
-            "text.abolished_term",
-            where,
-            f"「{old.term}」は{day.year}年{day.month}月{day.day}日に廃止された用語です。{old.instead_ja}と書いてください。",
-            f"'{old.term}' was abolished on {day.isoformat()}; write {old.instead_en}.",
-        )
-
-
 def _not_a_drill(sheet: Sheet, where: str, text: str, language: str, circumstances: Circumstances) -> None:
     """No word of a drill in a live warning; elsewhere (「防災訓練のお知らせ」) only its mark is refused."""
     if circumstances.mode is Mode.LIVE:
@@ -243,7 +232,23 @@ def _area_name(sheet: Sheet, where: str, value: Any, mode: Mode | None) -> str:
     name = sheet.line(where, value, NAME_AT_MOST) or ""
     if has_encoded_word(name):
         sheet.refuse("text.encoded_word", where, *ENCODED_WORD)
-    _abolished(sheet, where, name)
+    refuse_abolished(sheet, where, name)
+    _no_braces(sheet, where, name)
     if mode is Mode.LIVE:
         _says_drill(sheet, where, drill_mark(name))
     return name
+
+
+def _no_braces(sheet: Sheet, where: str, name: str) -> None:
+    """What is filled in is never looked at again: a placeholder in a name would reach the reader as it is."""
+    try:
+        stray = bool(Template.parse(name).names)
+    except Refused:
+        stray = True
+    if stray:
+        sheet.refuse(
+            "text.placeholder",
+            where,
+            "区域の名前に波かっこは使えません。差し込みの語は名前の中では置き換わらないので、そのままの名前を書いてください。",
+            "A name of an area cannot hold braces: placeholders are not filled in there. Write the name itself.",
+        )

@@ -1,4 +1,10 @@
-"""Rate limits as GCRA (the virtual-scheduling leaky bucket): several keys and n tokens in one decision.
+"""Rate limits as slots: whoever wants to call is told *when*, waits until then, and gives up a slot it overslept.
+
+The arithmetic is GCRA (the virtual-scheduling leaky bucket), several keys in one decision. A slot
+is taken before the wait, so that waking a little late costs nothing, and used within
+LATENESS_SECONDS or not at all, so that what was late never bunches with what was on time. That is
+what makes both ends meet: 201 slots lie (1 / HEADROOM) seconds apart, no one arrives later than
+1 / HEADROOM - 1 = 12 ms after its own, hence no second holds more than 200, and 98.8 % are used.
 
 A key that was never seen is an *empty* bucket: a process that starts, or a store that lost its
 memory, owes a full interval before its first burst, so restarts cannot add up to a violation.
@@ -6,18 +12,27 @@ memory, owes a full interval before its first burst, so restarts cannot add up t
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from channels.contract import Limit
+from dispatcher.waiting_line import Granted, WaitingLine, Window
 
-HEADROOM = 0.985
-"""Share of a provider's limit that is used: what arrives jitters by a few milliseconds on the way."""
+HEADROOM = 0.988
+"""Share of a provider's limit that is used; the rest is 12 ms a second for calls to be late in."""
 
+LATENESS_SECONDS = 0.008
+"""A call that could not begin this soon after its slot gives it up. What is left of the 12 ms is for the way out."""
 
-SHARE_MARGIN = 0.8
+LEEWAY_SECONDS = 0.001
+"""A key may be used this long after its turn: timers are a millisecond coarse, and several keys never agree better."""
+
+HORIZON_SECONDS = 0.04
+"""Nobody takes a slot further ahead: what a stop, a crash or a lost store can leave behind is this much."""
+
+SHARE_MARGIN = 0.85
 """What several processes without a common memory use of their even shares: they learn of one another late."""
 
 
@@ -27,7 +42,11 @@ class Limiter(Protocol):
         ...
 
     async def take(self, limits: Sequence[Limit], cost: int) -> float:
-        """Wait until `cost` tokens of every limit are ours; returns the seconds waited."""
+        """Wait until `cost` tokens of every limit are ours; returns the seconds waited.
+
+        In any one second a key spends at most `rate` + `burst` - 1 tokens: a burst above one comes
+        on top, after idleness.
+        """
         ...
 
 
@@ -36,36 +55,89 @@ class MemoryLimiter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._next: dict[str, float] = {}
-        self._share = 1.0
+        self._schedule = Schedule()
+        self._lines: dict[tuple[Limit, ...], WaitingLine] = {}
 
     def shared_among(self, processes: int) -> None:
-        self._share = SHARE_MARGIN / processes if processes > 1 else 1.0
+        self._schedule.processes = max(1, processes)
 
     async def take(self, limits: Sequence[Limit], cost: int) -> float:
-        waited = 0.0
-        while wait := self.try_take(limits, cost):
-            await asyncio.sleep(wait)
-            waited += wait
-        return waited
+        line = self._lines.get(key := tuple(limits))
+        if line is None:
+            line = self._lines[key] = self._line(key)
+        return await line.take(cost)
 
-    def try_take(self, limits: Sequence[Limit], cost: int) -> float:
-        """0 when the tokens were taken from every limit, else the seconds to wait; then nothing was taken."""
+    def _line(self, limits: Sequence[Limit]) -> WaitingLine:
+        async def grant(costs: Sequence[int]) -> Granted:
+            return self.grant(limits, costs)
+
+        return WaitingLine(grant, self._clock, lambda costs: self.grant(limits, costs))
+
+    def grant(self, limits: Sequence[Limit], costs: Sequence[int]) -> Granted:
+        """Windows for as many of `costs` as begin within the horizon, in order, without waiting."""
         now = self._clock()
-        wait = max((self._wait(limit, cost, now) for limit in limits), default=0.0)
-        if wait > 0:
-            return wait
-        for limit in limits:
-            start = max(self._next[limit.key], now)
-            self._next[limit.key] = start + cost * self._interval(limit)
-        return 0.0
+        slots, again_in = self._schedule.reserve(limits, costs, now)
+        return Granted([Window(slot, slot + LATENESS_SECONDS) for slot in slots], again_in)
 
-    def _wait(self, limit: Limit, cost: int, now: float) -> float:
-        """Seconds until this limit alone would let `cost` tokens go."""
-        interval = self._interval(limit)
-        tolerance = (max(limit.burst, cost) - cost) * interval
-        theoretical = self._next.setdefault(limit.key, now + max(limit.burst, cost) * interval)
-        return max(0.0, theoretical - tolerance - now)
 
-    def _interval(self, limit: Limit) -> float:
-        return 1 / (limit.rate * HEADROOM * self._share)
+class Schedule:
+    """When each key is free again, in seconds of the caller's clock; `lua/reserve.lua` is its twin."""
+
+    def __init__(self) -> None:
+        self.processes = 1
+        self._next: dict[str, float] = {}
+
+    def reserve(self, limits: Sequence[Limit], costs: Sequence[int], now: float) -> tuple[list[float], float]:
+        """The slots that were reserved, and after how many seconds it makes sense to ask for the next."""
+        slots: list[float] = []
+        keys = [self._key(limit, now) for limit in limits]
+        for cost in costs:
+            slot, again_in = first_slot(keys, cost, now)
+            if again_in > 0:
+                return slots, again_in
+            for key in keys:
+                key.next = max(key.next, slot - LEEWAY_SECONDS) + cost * key.interval
+                self._next[key.name] = key.next
+            slots.append(slot)
+        return slots, 0.0
+
+    def _key(self, limit: Limit, now: float) -> Key:
+        interval = 1 / (share(limit.rate, self.processes) * HEADROOM)
+        burst = max(1, limit.burst // self.processes)
+        empty = now + burst * interval
+        return Key(limit.key, interval, burst, self._next.setdefault(limit.key, empty))
+
+
+@dataclass(slots=True)
+class Key:
+    """One limit while a decision is made; `next` is GCRA's theoretical arrival time."""
+
+    name: str
+    interval: float
+    burst: int
+    next: float
+
+
+def first_slot(keys: Sequence[Key], cost: int, now: float) -> tuple[float, float]:
+    """(The slot, 0), or (it, the seconds after which to ask again) when it must not be taken yet.
+
+    Not yet is beyond the horizon, and when a slow key would make a faster one lie idle meanwhile:
+    one mail domain must not hold the account's other domains.
+    """
+    free = [max(now, key.next - (max(key.burst, cost) - cost) * key.interval) for key in keys]
+    slot = max(free, default=now)
+    slowest = max((key.interval for key, at in zip(keys, free, strict=True) if at == slot), default=0.0)
+    idle = max((slot - at for key, at in zip(keys, free, strict=True) if key.interval < slowest), default=0.0)
+    return slot, max(0.0, slot - now - HORIZON_SECONDS, idle - LEEWAY_SECONDS)
+
+
+def share(rate: float, processes: int) -> float:
+    """Tokens a second one of `processes` may use alone.
+
+    Whole tokens where there is one for each, because in any second every process may be at its most.
+    """
+    if processes <= 1:
+        return rate
+    even = rate / processes
+    whole = float(rate // processes)
+    return min(even * SHARE_MARGIN / HEADROOM, whole or even)

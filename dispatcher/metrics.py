@@ -10,6 +10,10 @@ CALLS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 LIMITER_WAIT = Counter("todoke_limiter_wait_seconds_total", "Time spent waiting for tokens.", ["channel"])
+LIMITER_FALLBACKS = Counter(
+    "todoke_limiter_fallbacks_total", "Times Redis failed and this process went back to its own share of the limits."
+)
+LIMITER_OVERSLEPT = Counter("todoke_limiter_overslept_total", "Slots given up because their taker woke too late.")
 PAUSES = Counter(
     "todoke_pauses_total", "Times a provider asked, or forced, us to leave it in peace.", ["channel", "reason"]
 )

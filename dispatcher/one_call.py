@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import repeat
 
 from channels.contract import Message, Recipient, Verdict
 from dispatcher import metrics
-from dispatcher.attempt import Attempt, Called
+from dispatcher import outcomes as states
+from dispatcher.attempt import Attempt, Called, People
 from dispatcher.model import Outcome
+
+_recipient: Callable[[tuple[str | None, str]], Recipient] = partial(tuple.__new__, Recipient)
+"""A pair made a Recipient without a call into Python for each of a million."""
 
 
 class OneCall(Attempt):
-    """Everybody shares the call, its key and its answer."""
+    """Everybody shares the call, its key, its answer and its token."""
 
-    async def carry(self, messages: Mapping[int, Message], recipients: dict[int, Recipient]) -> None:
-        message, positions = messages[self.batch.messages[0]], list(recipients)
+    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
+        message, positions = messages[self.batch.messages[0]], people.positions
         if not await self._begin(message):
             await asyncio.shield(self.release())
             return
+        token = f"{self.batch.dispatch}.{self.batch.number}"
+        recipients = list(map(_recipient, zip(people.addresses, repeat(token))))
         called = None
         try:
-            called = await self.call(message, positions, list(recipients.values()))
+            called = await self.call(message, positions, recipients)
         finally:
             await asyncio.shield(self._conclude(positions, called))
 
@@ -39,14 +47,20 @@ class OneCall(Attempt):
         if called is not None and called.answer.verdict is Verdict.SPLIT and len(positions) > 1:
             await self._split(positions, called)
         elif called is not None:
-            self.note(positions, called)
+            batch, verdict = self.batch, called.answer.verdict
+            batch.outcomes = states.all_answered(batch.outcomes, verdict, self.promise, repeat=batch.repeating)
+            self.heed(self._told(positions), Outcome(batch.outcomes[positions[0]]), called)
             await self.finish()
-        elif self.log.positions:
+        elif self.log.codes:
             await self.finish()
         else:
             await self.release()
 
     async def _split(self, positions: Sequence[int], called: Called) -> None:
-        self.log.one_call(positions, Outcome.MOVED, called.answer, called.seconds)
+        self.log.one_call(self._told(positions), Outcome.MOVED, called.answer, called.seconds)
         if not await self.write(lambda: self.means.store.split(self.batch, positions, called.answer, self.log)):
             metrics.LATE.labels(self.batch.lane.channel).inc()
+
+    def _told(self, positions: Sequence[int]) -> Sequence[int]:
+        """As the log names them: nobody stands for the whole batch."""
+        return [] if len(positions) == len(self.batch.members) else positions

@@ -25,7 +25,8 @@ _OF_VERDICT = {
     Verdict.RETRY: Outcome.RETRY,
     Verdict.AMBIGUOUS: Outcome.AMBIGUOUS,
 }
-_FRESH = frozenset({Outcome.PENDING, Outcome.RETRY})
+_FRESH = bytes([Outcome.PENDING, Outcome.RETRY])
+_CALLABLE = bytes([*_FRESH, Outcome.AMBIGUOUS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Promise:
 
 def sendable(outcomes: bytes, *, repeat: bool) -> list[int]:
     """Positions that a new attempt calls; `repeat` says whether ambiguous ones are due as well."""
-    wanted = _FRESH | {Outcome.AMBIGUOUS} if repeat else _FRESH
+    if outcomes.count(Outcome.PENDING) == len(outcomes):
+        return list(range(len(outcomes)))
+    wanted = _CALLABLE if repeat else _FRESH
     return [position for position, byte in enumerate(outcomes) if byte in wanted]
 
 
@@ -71,16 +74,22 @@ def after_answer(before: int, verdict: Verdict, promise: Promise) -> Outcome:
     return Outcome.AMBIGUOUS
 
 
+def all_answered(outcomes: bytes, verdict: Verdict, promise: Promise, *, repeat: bool) -> bytes:
+    """The bytes after one call for everybody whom `sendable` names: `after_answer` for each of them."""
+    becomes = bytearray(range(256))
+    for before in _CALLABLE if repeat else _FRESH:
+        becomes[before] = after_answer(before, verdict, promise)
+    return outcomes.translate(becomes)
+
+
 def after_crash(outcomes: bytes, *, started: int, repeating: bool, promise: Promise) -> bytes:
     """The bytes of a batch whose worker died: what it had certainly not started is as before.
 
     `started` bounds the positions it may have called; `repeating` says whether ambiguous members
     were among them.
     """
-    touched = bytearray(outcomes)
-    for position in sendable(outcomes[:started], repeat=repeating):
-        touched[position] = after_answer(outcomes[position], Verdict.AMBIGUOUS, promise)
-    return bytes(touched)
+    touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=repeating)
+    return touched + outcomes[started:]
 
 
 def abandoned(outcomes: bytes, end: Outcome) -> bytes:
@@ -155,6 +164,13 @@ def counts(outcomes: Iterable[bytes]) -> dict[Outcome, int]:
     """How many members stand at each outcome; moved ones are counted in the batch they moved to."""
     totals = np.bincount(np.frombuffer(b"".join(outcomes), dtype=np.uint8), minlength=256)
     return {outcome: int(totals[outcome]) for outcome in Outcome if totals[outcome] and outcome is not Outcome.MOVED}
+
+
+def newly(before: bytes, after: bytes) -> dict[Outcome, int]:
+    """How many members reached each final outcome on the way from `before` to `after`."""
+    finals = [outcome for outcome in Outcome if outcome.final and outcome is not Outcome.MOVED]
+    gained = {outcome: after.count(outcome) - before.count(outcome) for outcome in finals}
+    return {outcome: number for outcome, number in gained.items() if number > 0}
 
 
 def split_positions(positions: Sequence[int], suspect: int | None) -> tuple[list[int], list[int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +15,9 @@ from dispatcher.batches import LaneKey
 
 PROBE_SECONDS = 30.0
 """A pause until an operator acts is probed this often, so that a mended account works again by itself."""
+
+Key = tuple[str, str | None]
+"""A channel and its lane, None for the channel as a whole."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,18 +32,33 @@ class _Until:
 class Pauses:
     """What this process knows of its providers' wishes. Kept per process: each learns it by its own call."""
 
-    def __init__(self) -> None:
-        self._until: dict[tuple[str, str | None], _Until] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: dict[Key, _Until] = {}
+        self._strikes: Counter[Key] = Counter()
 
     def heed(self, lane: LaneKey, pause: Pause) -> float:
-        """Remember a pause; returns its seconds."""
+        """Remember a pause; returns its seconds, which are fewer than it asks for while refusals are few.
+
+        Calls under way together that are refused alike are one strike: they tell of one moment.
+        """
         key = (lane.channel, lane.lane if pause.scope == "lane" else None)
-        seconds = PROBE_SECONDS if pause.seconds is None else pause.seconds
-        if not self._paused(key):
+        fresh = not self._paused(key)
+        self._strikes[key] += fresh and pause.seconds is not None
+        seconds = _seconds(pause, self._strikes[key])
+        if fresh:
             metrics.PAUSES.labels(lane.channel, pause.reason).inc()
             log.warning("channel_paused", channel=lane.channel, lane=key[1], seconds=seconds, reason=pause.reason)
-        self._until[key] = _Until(time.monotonic() + seconds, pause.reason, pause.seconds is None)
+        until = _Until(self._clock() + seconds, pause.reason, pause.seconds is None)
+        if fresh or until.moment > self._until[key].moment:
+            self._until[key] = until
         return seconds
+
+    def relent(self, lane: LaneKey) -> None:
+        """A call was accepted: the next refusal of this lane or its channel is a first one again."""
+        if self._strikes:
+            self._strikes.pop((lane.channel, lane.lane), None)
+            self._strikes.pop((lane.channel, None), None)
 
     def hold(self, lane: LaneKey) -> bool:
         return self._paused((lane.channel, None)) or self._paused((lane.channel, lane.lane))
@@ -48,9 +68,15 @@ class Pauses:
         return [
             f"{channel}{f'/{lane}' if lane else ''}: {until.reason}{' (operator)' if until.needs_operator else ''}"
             for (channel, lane), until in self._until.items()
-            if until.moment > time.monotonic()
+            if until.moment > self._clock()
         ]
 
-    def _paused(self, key: tuple[str, str | None]) -> bool:
+    def _paused(self, key: Key) -> bool:
         until = self._until.get(key)
-        return until is not None and until.moment > time.monotonic()
+        return until is not None and until.moment > self._clock()
+
+
+def _seconds(pause: Pause, strikes: int) -> float:
+    if pause.seconds is None:
+        return PROBE_SECONDS
+    return pause.seconds if pause.exact else float(min(pause.seconds, 2 ** max(strikes - 1, 0)))

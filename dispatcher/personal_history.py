@@ -145,8 +145,8 @@ def _standing(batches: Iterable[Record]) -> tuple[Record, Outcome]:
 def _tries(attempts: Iterable[Record], positions: dict[int, int]) -> Iterator[Try]:
     for row in attempts:
         position = positions.get(row["batch"])
-        if position is not None and position in row["positions"]:
-            at = row["positions"].index(position)
+        if position is not None and (not row["positions"] or position in row["positions"]):
+            at = row["positions"].index(position) if row["positions"] else 0
             code, reference, millis = (_of(row[column], at) for column in ("codes", "refs", "millis"))
             yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis)
 

@@ -10,6 +10,7 @@ writes nothing more.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import numpy as np
 import structlog
 
 from channels.contract import Channel
-from dispatcher import metrics
+from dispatcher import binary, metrics
 from dispatcher.audience import Longs
 from dispatcher.drafting import Drafter, Plan, Town
 from dispatcher.events import Event
@@ -50,6 +51,7 @@ _EVENT = sql("dispatcher", "event_read")
 _RING = sql("dispatcher", "ring")
 
 _FIRST_CHUNK, _CHUNK = 8, 128
+_ANALYZED_EVERY = 400
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,14 @@ class _Job:
     parent: str | None
     composer: Composer
     numbers: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    planned: dict[str, Longs] = field(default_factory=dict)
+    """On resuming: who stands in a batch already, by channel."""
+
+    def leave_out_planned(self, plan: Plan) -> None:
+        for channel, members in self.planned.items():
+            rows = plan.routed.get(channel)
+            if rows is not None:
+                plan.routed[channel] = rows[~np.isin(plan.match.subscribers[rows], members)]
 
 
 class Planner:
@@ -90,6 +100,7 @@ class Planner:
         self._session = session
         self._batch_size = batch_size
         self._town = town
+        self._since_analyzed = 0
 
     async def tick(self) -> None:
         while (row := await self._pool.fetchrow(_TAKE, self._session.number)) is not None:
@@ -112,32 +123,41 @@ class Planner:
         for known in await self._pool.fetch(_MESSAGES, job.dispatch):
             key = known["channel"], known["language"], known["shelter"], known["distance"]
             job.numbers[key] = known["number"]
+        job.planned = await self._planned_before(job.dispatch)
         return job
 
+    async def _planned_before(self, dispatch: str) -> dict[str, Longs]:
+        members: dict[str, list[Longs]] = {}
+        for row in await self._pool.fetch(_MEMBERS, dispatch):
+            members.setdefault(row["channel"], []).append(np.asarray(row["members"], np.int64))
+        return {channel: np.concatenate(parts) for channel, parts in members.items()}
+
     async def _plan(self, job: _Job) -> None:
-        plan = await self._drafter.draft(job.event, job.composer, parent=job.parent)
-        await self._pool.execute(_MATCHED, job.dispatch, self._session.number, plan.audience)
-        await self._leave_out_planned(job, plan)
-        remaining = self._cuts(plan)
-        size = _FIRST_CHUNK
-        while chunk := await asyncio.to_thread(lambda: list(islice(remaining, size))):  # noqa: B023
-            await self._write(job, plan, chunk)
-            size = _CHUNK
+        audience = 0
+        async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent):
+            audience += plan.audience
+            await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
+            job.leave_out_planned(plan)
+            await self._write_all(job, plan)
         if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
             raise NotOursToPlan
         await self._pool.execute(_RING, "due")
-        log.info("dispatch_planned", dispatch=job.dispatch, audience=plan.audience)
+        log.info("dispatch_planned", dispatch=job.dispatch, audience=audience)
 
     # -- writing it down -------------------------------------------------------------------------
 
-    async def _leave_out_planned(self, job: _Job, plan: Plan) -> None:
-        """On resuming: whoever stands in a batch already is not planned again."""
-        planned: dict[str, list[Longs]] = {}
-        for row in await self._pool.fetch(_MEMBERS, job.dispatch):
-            planned.setdefault(row["channel"], []).append(np.asarray(row["members"], np.int64))
-        for channel, members in planned.items():
-            rows = plan.routed[channel]
-            plan.routed[channel] = rows[~np.isin(plan.match.subscribers[rows], np.concatenate(members))]
+    async def _write_all(self, job: _Job, plan: Plan) -> None:
+        remaining, size = self._cuts(plan), _FIRST_CHUNK
+        while chunk := await asyncio.to_thread(_next_of, remaining, size):
+            await self._write(job, plan, chunk)
+            size = _CHUNK
+
+    async def _tell_the_optimizer(self, batches: int) -> None:
+        """Refresh the table's statistics: for what was empty a moment ago PostgreSQL would plan every claim as a full scan."""
+        self._since_analyzed += batches
+        if self._since_analyzed >= _ANALYZED_EVERY:
+            self._since_analyzed = 0
+            await self._pool.execute("analyze batch")
 
     def _cuts(self, plan: Plan) -> Iterator[Cut]:
         shapes = {name: shape(self._channels[name], self._batch_size) for name in plan.routed}
@@ -155,6 +175,7 @@ class Planner:
             await self._copy_messages(connection, job, plan, messages)
             await self._copy_batches(connection, job, first, numbered)
             await connection.execute(_RING, "due")
+        await self._tell_the_optimizer(len(chunk))
         for cut in chunk:
             metrics.PLANNED.labels(cut.channel).inc(len(cut.members))
 
@@ -174,14 +195,35 @@ class Planner:
     async def _copy_batches(
         self, connection: Connection, job: _Job, first: int, numbered: list[tuple[list[int], Cut]]
     ) -> None:
-        records = [
-            (job.dispatch, number, uuid4(), cut.channel, cut.lane, job.priority, messages, cut.members,
-             cut.places, bytes(len(cut.members)), "due")
-            for number, (messages, cut) in enumerate(numbered, first)
-        ]  # fmt: skip
-        columns = ["dispatch", "number", "key", "channel", "lane", "priority", "messages", "members", "places",
-                   "outcomes", "state"]  # fmt: skip
-        await connection.copy_records_to_table("batch", records=records, columns=columns)
+        rows = (_batch_row(job, number, messages, cut) for number, (messages, cut) in enumerate(numbered, first))
+        await connection.copy_to_table(
+            "batch", source=io.BytesIO(binary.copy_file(rows)), columns=_BATCH_COLUMNS, format="binary"
+        )
+
+
+_BATCH_COLUMNS = [
+    "dispatch", "number", "key", "channel", "lane", "priority", "messages", "members", "places", "outcomes", "state",
+]  # fmt: skip
+
+
+def _batch_row(job: _Job, number: int, messages: list[int], cut: Cut) -> list[bytes]:
+    return [
+        binary.text(job.dispatch),
+        binary.integer(number),
+        binary.uuid(uuid4()),
+        binary.text(cut.channel),
+        binary.text(cut.lane),
+        binary.smallint(job.priority),
+        binary.integers(np.array(messages, np.int32)),
+        binary.integers(cut.members),
+        binary.integers(cut.places),
+        bytes(len(cut.members)),
+        binary.text("due"),
+    ]
+
+
+def _next_of(cuts: Iterator[Cut], size: int) -> list[Cut]:
+    return list(islice(cuts, size))
 
 
 def shape(channel: Channel, batch_size: int) -> Shape:

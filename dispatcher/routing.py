@@ -52,8 +52,8 @@ class Cut:
     lane: str
     variants: list[Variant]
     which: list[int]
-    members: list[int]
-    places: list[int]
+    members: Longs
+    places: Longs
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class _Cutter:
             lane=match.lane_names[self._lanes[start]],
             variants=[Variant(match.language_names[key[0]], key[1], key[2]) for key in distinct.T.tolist()],
             which=which.tolist() if distinct.shape[1] > 1 else [],
-            members=match.subscribers[rows].tolist(),
-            places=match.places[rows].tolist(),
+            members=match.subscribers[rows],
+            places=match.places[rows],
         )
 
 

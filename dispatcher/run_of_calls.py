@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 
 from channels.contract import Message, Recipient
-from dispatcher.attempt import Attempt, Means
-from dispatcher.batches import Claimed, Log
+from dispatcher.attempt import Attempt, Means, People
+from dispatcher.batches import Claimed, Log, Member
 
 _QUIET_SECONDS = 0.1
 """An outcome stays unrecorded at most about this long, and intents are committed one by one at such a pace."""
@@ -35,10 +35,15 @@ class RunOfCalls(Attempt):
         self._writing = asyncio.Lock()
         self._some_ended = asyncio.Event()
 
-    async def carry(self, messages: Mapping[int, Message], recipients: dict[int, Recipient]) -> None:
+    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
+        batch = self.batch
         self._todo = [
-            (position, messages[self.batch.message_of(position)], recipient)
-            for position, recipient in recipients.items()
+            (
+                position,
+                messages[batch.message_of(position)],
+                Recipient(address or "", Member(batch.dispatch, batch.number, position).token),
+            )
+            for position, address in zip(people.positions, people.addresses, strict=True)
         ]
         hands = [asyncio.create_task(self._hand()) for _ in range(min(self.rules.at_once, len(self._todo)))]
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +26,8 @@ from dispatcher.run_of_calls import RunOfCalls
 from dispatcher.session import Session
 
 _MESSAGES_KEPT = 4096
+_CLAIMED_AT_ONCE = 8
+"""Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,12 +46,14 @@ class Sender:
         pauses: Pauses,
         poll_seconds: float,
         call_seconds: float,
+        lane_through: Callable[[], None],
     ) -> None:
         self._store = store
         self._channels = channels
         self._session = session
         self._pauses = pauses
         self._call_seconds = call_seconds
+        self._lane_through = lane_through
         self._messages: dict[tuple[str, int], Message] = {}
         self._first_sends: set[str] = set()
         self._in_hand: dict[tuple[str, int], Claimed] = {}
@@ -124,9 +128,8 @@ class Sender:
     def may_claim(self, lane: LaneKey) -> bool:
         return not self._stopping and self._session.alive and not self._pauses.hold(lane)
 
-    async def claim(self, lane: LaneKey) -> Claimed | None:
-        batches = await self._store.claim(lane, self._session.number, 1)
-        return batches[0] if batches else None
+    async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
+        return await self._store.claim(lane, self._session.number, min(most, _CLAIMED_AT_ONCE))
 
     async def carry(self, batch: Claimed) -> None:
         """Carry one batch through, known by its name to the stop watch meanwhile."""
@@ -146,6 +149,7 @@ class Sender:
         del self._pumps[lane]
         if useful:
             self.wake()
+            self._lane_through()
 
     # -- permission ------------------------------------------------------------------------------
 
@@ -213,10 +217,10 @@ class _Pump:
         claimed = False
         self._more.clear()
         while len(running) < self._width and self._sender.may_claim(self._lane):
-            batch = await self._sender.claim(self._lane)
-            if batch is None:
+            batches = await self._sender.claim(self._lane, self._width - len(running))
+            if not batches:
                 break
-            running.add(asyncio.create_task(self._sender.carry(batch)))
+            running |= {asyncio.create_task(self._sender.carry(batch)) for batch in batches}
             claimed = self._useful = True
         return claimed
 

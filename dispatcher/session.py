@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
+from asyncpg import InterfaceError, OperatorInterventionError, PostgresConnectionError
 
 from dispatcher.background import Agent
 from dispatcher.bell import PEERS
@@ -30,6 +31,9 @@ _OPEN = sql("dispatcher", "session_open")
 _BEAT = sql("dispatcher", "session_beat")
 _END = sql("dispatcher", "session_end")
 _RING = sql("dispatcher", "ring")
+
+_NO_DATABASE = (OSError, TimeoutError, PostgresConnectionError, InterfaceError, OperatorInterventionError)
+"""Then the others find out by the silence."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +72,11 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._agent.__aexit__(kind, error, trace)
-        await self._pool.execute(_END, self.number)
-        await self._pool.execute(_RING, PEERS)
+        try:
+            await self._pool.execute(_END, self.number)
+            await self._pool.execute(_RING, PEERS)
+        except _NO_DATABASE as trouble:
+            log.warning("session_not_ended", session=self.number, error=type(trouble).__name__)
 
     def peers_changed(self) -> None:
         """Another session opened or ended: beat now, and learn how many there are."""

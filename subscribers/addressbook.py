@@ -25,13 +25,18 @@ class Addresses:
 
     async def addresses(self, kind: str, subscribers: Sequence[int], *, also_left: bool = False) -> list[str | None]:
         """See the protocol; a contact that does not open counts as none, is counted and logged by its number."""
-        row = await self._pool.fetchrow(_ADDRESSES, subscribers, kind, also_left)
+        numbers = "{" + ",".join(map(str, subscribers)) + "}"
+        row = await self._pool.fetchrow(_ADDRESSES, numbers, kind, also_left)
         if row is None or row[0] is None:
             return [None] * len(subscribers)
-        opened = dict(zip(row[0], self._vault.open_all(kind, row[0], row[1]), strict=True))
-        if None in opened.values():
-            self._report(kind, [number for number, address in opened.items() if address is None])
-        return [opened.get(number) for number in subscribers]
+        found: list[int] = row[0]
+        opened = self._vault.open_all(kind, found, row[1])
+        if None in opened:
+            self._report(kind, [number for number, address in zip(found, opened, strict=True) if address is None])
+        if found == subscribers:
+            return opened
+        by_number = dict(zip(found, opened, strict=True))
+        return [by_number.get(number) for number in subscribers]
 
     def _report(self, kind: str, numbers: list[int]) -> None:
         self.unopened += len(numbers)

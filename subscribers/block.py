@@ -82,6 +82,9 @@ class Hits:
     people: Longs
     places: Longs
 
+    def part(self, start: int, stop: int) -> Hits:
+        return Hits(self.people[start:stop], self.places[start:stop])
+
 
 class Block:
     """People ascending by number, and their places ascending by owner and number. Never changes.

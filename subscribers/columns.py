@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 SMALLEST_REBUILD, LARGEST_TAIL, TAIL_SHARE = 1_000, 50_000, 0.05
 """The tail is tested place by place: at 50,000 that takes about as long as asking the index."""
+
+FIRST_PORTION, SMALL_AUDIENCE = 4_000, 40_000
+"""People matched before all others are, and audiences that are matched whole."""
 
 _YEAR_2000 = 946_684_800_000_000
 """PostgreSQL's timestamps count from 2000-01-01 UTC, in microseconds."""
@@ -87,6 +90,16 @@ class Columns:
         state, now = self._state, _now()
         hits = (state.base.inside(area.geometry, now=now), state.tail.inside(area.geometry, now=now))
         return _match(state, hits, topics)
+
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+        """See the protocol. A small audience is one portion: cut in two it would only make more batches."""
+        state, now = self._state, _now()
+        inside = state.base.inside(area.geometry, now=now)
+        first = FIRST_PORTION if len(inside.people) > SMALL_AUDIENCE else len(inside.people)
+        yield _match(state, (inside.part(0, first), state.tail.inside(area.geometry, now=now)), topics)
+        if first < len(inside.people):
+            nobody = np.empty(0, np.int64)
+            yield _match(state, (inside.part(first, len(inside.people)), Hits(nobody, nobody)), topics)
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol; whoever has left or never was is left out."""

@@ -15,16 +15,20 @@ FILE_NAME = "vault.key"
 _OTHERS = 0o077
 
 
-def load_key(setting: str | None, data_dir: Path) -> bytes:
+def load_key(setting: str | None, data_dir: Path, *, sealed: bool = False) -> bytes:
     """The key of 32 bytes: `setting` in base64, else `<data_dir>/vault.key`, which is made when there is none.
 
-    Raises Refused for a key that is none, and for a file that others can read or that nobody can.
+    `sealed` is whether contacts were sealed before: a new key would not open them, so none is made.
+    Raises Refused for a key that is none, for a file that others can read or that nobody can, and
+    for one that is missing when `sealed`.
     """
     if setting is not None:
         return _decoded(setting, "vault.key")
     path = data_dir / FILE_NAME
     try:
         if not path.exists():
+            if sealed:
+                raise Refused(_missing(path))
             _create(path)
         _check_privacy(path)
         return _decoded(path.read_text(encoding="ascii", errors="replace"), str(path))
@@ -91,6 +95,17 @@ def _check_privacy(path: Path) -> None:
                 "somebody may have read it.",
             )
         )
+
+
+def _missing(path: Path) -> Problem:
+    return Problem(
+        "vault.key_missing",
+        str(path),
+        "このデータベースの連絡先を暗号化した鍵ファイルがありません。控えておいた写しをこの場所に戻してください。"
+        "新しい鍵では連絡先を読めないため、作りませんでした。",
+        "The key file that the contacts in this database were sealed with is missing. Put your copy of it back "
+        "here. No new key was made: it could not open them.",
+    )
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

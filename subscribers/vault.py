@@ -28,6 +28,7 @@ _HEAD = bytes([_VERSION])
 _TEXT = 1 + _NONCE_SIZE
 """Where the ciphertext begins."""
 _CHECK_VAULT_KEY = sql("subscribers", "check_vault_key")
+_LOOK_FOR_CONTACTS = sql("subscribers", "look_for_contacts")
 
 
 class VaultError(Exception):
@@ -85,6 +86,12 @@ def _derive(key: bytes, purpose: bytes) -> bytes:
 
 def _bound_to(kind: str, subscriber: int) -> bytes:
     return f"contact|{kind}|{subscriber}|{_VERSION}".encode()
+
+
+async def holds_contacts(pool: Pool) -> bool:
+    """Whether this database has contacts, which only the key they were sealed with opens."""
+    found: bool = await pool.fetchval(_LOOK_FOR_CONTACTS)
+    return found
 
 
 async def open_vault(pool: Pool, key: bytes) -> Vault:

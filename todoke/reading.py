@@ -88,6 +88,12 @@ def read_bytes(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
     return content
 
 
+def in_file(file: Path, problem: Problem) -> Problem:
+    """The problem with the file's name before its place in there."""
+    where = str(file) if problem.where in {"", str(file)} else f"{file}, {problem.where}"
+    return Problem(problem.code, where, problem.ja, problem.en)
+
+
 def _unreadable(path: Path, error: OSError) -> Problem:
     reason = error.strerror or type(error).__name__
     return Problem(

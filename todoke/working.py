@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -10,12 +11,13 @@ from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
 from dispatcher.engine import Pace, Parts, running
-from dispatcher.limiter import MemoryLimiter
+from dispatcher.limiter import Limiter, MemoryLimiter
 from dispatcher.session import Session
+from dispatcher.shared_limiter import SharedLimiter
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from subscribers.keyfile import load_key
-from subscribers.vault import open_vault
+from subscribers.vault import Vault, holds_contacts, open_vault
 from todoke.reading import town_of
 from words.problem import Problem, Refused
 
@@ -35,15 +37,8 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 @asynccontextmanager
 async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel]) -> AsyncIterator[Session]:
     """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's."""
-    vault = await open_vault(pool, vault_key(settings))
-    parts = Parts(
-        pool=pool,
-        audience=await open_audience(pool),
-        addresses=Addresses(pool, vault),
-        channels=channels,
-        limiter=MemoryLimiter(),
-        town=town_of(settings),
-    )
+    vault = await town_vault(settings, pool)
+    audience, addresses = await open_audience(pool), Addresses(pool, vault)
     sending = settings.sending
     pace = Pace(
         batch_size=sending.batch_size,
@@ -52,13 +47,35 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         expire_seconds=sending.expire_seconds,
         call_seconds=sending.call_seconds,
     )
-    async with running(parts, pace) as session:
-        yield session
+    async with _limiter(settings) as limiter:
+        parts = Parts(
+            pool=pool,
+            audience=audience,
+            addresses=addresses,
+            channels=channels,
+            limiter=limiter,
+            town=town_of(settings),
+        )
+        # What is loaded by now stays: without this every full garbage collection would walk it all again.
+        gc.freeze()
+        async with running(parts, pace) as session:
+            yield session
+        await audience.settle()
 
 
-def vault_key(settings: Settings) -> bytes:
-    """Raises Refused when the key is unusable."""
-    return load_key(settings.vault.key.get_secret_value() if settings.vault.key is not None else None, settings.data)
+@asynccontextmanager
+async def _limiter(settings: Settings) -> AsyncIterator[Limiter]:
+    if settings.redis_url is None:
+        yield MemoryLimiter()
+        return
+    async with SharedLimiter(settings.redis_url.get_secret_value()) as limiter:
+        yield limiter
+
+
+async def town_vault(settings: Settings, pool: Pool) -> Vault:
+    """The vault of this database. Raises Refused when the key is unusable, missing or another's; then none is made."""
+    setting = settings.vault.key.get_secret_value() if settings.vault.key is not None else None
+    return await open_vault(pool, load_key(setting, settings.data, sealed=await holds_contacts(pool)))
 
 
 def _no_channels() -> Problem:

@@ -55,6 +55,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--quota", type=int)
     parser.add_argument("--smtp-connections", type=int, default=0)
     parser.add_argument("--receipt-delay", type=float, default=0.05)
+    parser.add_argument("--callback", default="")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input closes")
     return parser
 
@@ -71,6 +72,7 @@ def _options(given: argparse.Namespace) -> Options:
         quota=given.quota,
         smtp_connections=given.smtp_connections,
         receipt_delay=given.receipt_delay,
+        callback=given.callback,
     )
 
 

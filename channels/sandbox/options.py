@@ -41,3 +41,5 @@ class Options:
     smtp_connections: int = 0
     receipt_delay: float = 0.05
     """Seconds from accepting an SMS to `sent`, and again to `delivered`."""
+    callback: str = ""
+    """Where the settings file has SMS receipts sent to; empty for nowhere."""

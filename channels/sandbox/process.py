@@ -111,6 +111,7 @@ async def start_sandbox(
     receipt_delay: float = 0.05,
     http_port: int = 0,
     smtp_port: int = 0,
+    callback: str = "",
 ) -> AsyncIterator[SandboxProcess]:
     """A sandbox that writes into `directory`, on free ports, until left. Rates are requests a second, 0 for no limit.
 
@@ -125,6 +126,7 @@ async def start_sandbox(
         "receipt-delay": receipt_delay,
         "http-port": http_port,
         "smtp-port": smtp_port,
+        "callback": callback,
     } | ({} if quota is None else {"quota": quota})
     process = await _spawn([f"--{name}={value}" for name, value in options.items()])
     sandbox = None

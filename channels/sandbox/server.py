@@ -208,4 +208,5 @@ def _endpoints(options: Options, settings: Path, http_port: int, smtp_port: int)
         smtp_port=smtp_port,
         line_rate=options.line_rate,
         sms_rate=options.sms_rate,
+        callback=options.callback,
     )

@@ -26,6 +26,7 @@ class Endpoints:
     smtp_port: int
     line_rate: int
     sms_rate: int
+    callback: str = ""
     line_token: str = LINE_TOKEN
     line_secret: str = LINE_SECRET
     account_sid: str = ACCOUNT_SID
@@ -52,7 +53,8 @@ def channel_settings(endpoints: Endpoints) -> dict[str, dict[str, Any]]:
             "auth_token": endpoints.auth_token,
             "from_number": endpoints.from_number,
             "rate": endpoints.sms_rate or NO_LIMIT,
-        },
+        }
+        | ({"status_callback_url": endpoints.callback} if endpoints.callback else {}),
         "email": {
             "host": endpoints.smtp_host,
             "port": endpoints.smtp_port,

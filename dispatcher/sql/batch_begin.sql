@@ -5,4 +5,4 @@ set outcomes = $5, started = $6, first_attempt_at = coalesce(b.first_attempt_at,
 from dispatch d
 where b.dispatch = $1 and b.number = $2 and b.attempt = $3 and b.session = $4 and b.state = 'claimed'
   and d.id = b.dispatch and d.state in ('planning', 'sending') and d.valid_until > now()
-returning b.number
+returning b.dispatch, b.number

@@ -17,6 +17,7 @@ with held as (
     insert into attempt (dispatch, batch, attempt, part, session, positions, outcomes, codes, refs, millis)
     select dispatch, number, attempt, $5, $4, $13, $14, $15, $16, $17
     from held
-    where cardinality($13::integer[]) > 0
+    where cardinality($15::text[]) > 0
+    on conflict do nothing
 )
-select number from held
+select dispatch, number from held

@@ -87,10 +87,12 @@ class TestClassify:
     def test_a_server_error_is_ambiguous_whatever_its_code(self) -> None:
         assert classify(503, '{"code":20429}', {}).verdict is Verdict.AMBIGUOUS
 
-    @pytest.mark.parametrize(("asked", "seconds"), [("7", 7.0), ("9999", 60.0), ("soon", 1.0)])
-    def test_a_429_heeds_retry_after_within_reason(self, asked: str, seconds: float) -> None:
+    @pytest.mark.parametrize(
+        ("asked", "seconds", "exact"), [("7", 7.0, True), ("9999", 60.0, True), ("soon", 1.0, False)]
+    )
+    def test_a_429_heeds_retry_after_within_reason(self, asked: str, seconds: float, exact: bool) -> None:
         answer = classify(429, '{"code":20429}', {"Retry-After": asked})
-        assert answer == Answer(Verdict.RETRY, code="20429", pause=Pause("channel", seconds, "rate"))
+        assert answer == Answer(Verdict.RETRY, code="20429", pause=Pause("channel", seconds, "rate", exact))
 
     @pytest.mark.parametrize("code", sorted(REJECTED))
     def test_a_number_that_cannot_be_reached_is_rejected(self, code: int) -> None:

@@ -56,6 +56,23 @@ def test_an_unknown_name_gets_the_nearest_one(loaded: Load, written: Written) ->
     assert "Did you mean serve.port?" in said[3]
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "setting"),
+    [("serve = 3", "serve", "host"), ("[channels]\nletter = 'abc'", "channels.letter", "token")],
+)
+def test_a_section_that_is_given_a_value_is_said_to_be_one(
+    loaded: Load, written: Written, text: str, name: str, setting: str
+) -> None:
+    written(text)
+    refused = refusal(loaded)
+    assert refused.say("en")[0] == (
+        f"todoke.toml: {name}: {name} is a section, not a setting. "
+        f"Write [{name}] and below it its settings, such as {setting}."
+    )
+    assert len(refused.problems) == 1
+    assert f"{name} は設定ではなくセクションです。" in refused.say("ja")[0]
+
+
 def test_an_unknown_channel_is_refused_by_name(loaded: Load, written: Written) -> None:
     written("[channels.leter]\ntoken = 'abc'")
     assert "todoke.toml: channels.leter: There is no such setting." in refusal(loaded).say("en")[0]

@@ -97,6 +97,18 @@ async def test_a_live_order_needs_a_second_officer(town: Kawabe) -> None:
     assert await town.pool.fetchval("select count(*) from event") == 0
 
 
+@pytest.mark.parametrize(("one", "other"), [("佐藤", "佐　藤"), ("サトウ", "ｻﾄｳ"), ("Sato", "ＳＡＴＯ")])
+async def test_an_officer_who_writes_the_name_differently_is_no_second_one(town: Kawabe, one: str, other: str) -> None:
+    with pytest.raises(Refused, match="two different people"):
+        await create(town.pool, order(), Signatures(one, other))
+
+
+@pytest.mark.parametrize("name", ["森\n鈴木", "森" * 101])
+async def test_a_name_that_is_none_is_refused(town: Kawabe, name: str) -> None:
+    with pytest.raises(Refused, match="approved_by: A name has up to 100 characters, without line breaks"):
+        await create(town.pool, order(), Signatures("佐藤", name))
+
+
 async def test_a_live_order_nobody_signed_is_refused(town: Kawabe) -> None:
     with pytest.raises(Refused, match="--requested-by and --approved-by"):
         await create(town.pool, order(), Signatures("", "森"))
@@ -108,6 +120,12 @@ async def test_the_same_event_is_not_sent_twice_by_a_second_press(town: Kawabe) 
     with pytest.raises(Refused, match=f"already sent as {first}"):
         await town.send(event)
     assert await town.send(event, again=True) != first
+
+
+async def test_a_drill_does_not_stand_in_the_way_of_the_order_it_rehearsed(town: Kawabe) -> None:
+    await town.sent(order(id="flood-1", mode="drill"))
+    end = await town.sent(order(id="flood-1"))
+    assert (end.mode, end.audience) == ("live", 4)
 
 
 async def test_two_presses_at_the_same_moment_make_one_dispatch(town: Kawabe) -> None:

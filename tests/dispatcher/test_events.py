@@ -158,6 +158,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "1行の文字列では使えない制御文字（U+000A）",
         "control character (U+000A)",
     ),
+    (order(issuer="避難勧告担当"), "/issuer", "廃止された用語です", "was abolished on 2021-05-20"),
     (order(issuer=" "), "/issuer", "空です", "This is empty"),
     (order(issuer=5), "/issuer", "文字列で書いてください", "must be a string"),
     (order(issuer="町" * 101), "/issuer", "101文字あります。100文字まで", "has 101 characters and may have 100"),
@@ -192,6 +193,8 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (order(area_name=""), "/area_name", "空です", "This is empty"),
     (order(area_name={"en": "Kawabe"}), "/area_name/ja", "区域の日本語名", "Japanese name"),
     (order(area_name="=?utf-8?q?x?="), "/area_name", "RFC 2047", "RFC 2047"),
+    (order(area_name="{shelter_name}付近"), "/area_name", "区域の名前に波かっこは使えません", "cannot hold braces"),
+    (order(area_name={"ja": "川辺", "en": "Kawa{be"}), "/area_name/en", "区域の名前に波かっこ", "cannot hold braces"),
     (live(area_name="【訓練】川辺"), "/area_name", "本番（live）の文面に", "This live text says"),
 ]
 

@@ -1,10 +1,16 @@
 """The limiter: never more than the limit, nearly all of it, on a clock of the test's own."""
 
+import asyncio
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Limit
-from dispatcher.limiter import HEADROOM, MemoryLimiter
+from dispatcher.limiter import HEADROOM, HORIZON_SECONDS, LATENESS_SECONDS, LEEWAY_SECONDS, MemoryLimiter, share
+
+LATEST = LATENESS_SECONDS + 0.003
+"""How long after its slot a call arrives at worst: what may begin late, and a slow way."""
 
 
 class Clock:
@@ -15,15 +21,15 @@ class Clock:
         return self.now
 
 
-def granted(limiter: MemoryLimiter, clock: Clock, limits: list[Limit], *, until: float, cost: int = 1) -> list[float]:
-    """Moments at which tokens were given to somebody who always wants more."""
-    moments = []
-    while clock.now < until:
-        wait = limiter.try_take(limits, cost)
-        if wait == 0:
-            moments.append(clock.now)
-        clock.now += wait
-    return moments
+def slots(limiter: MemoryLimiter, clock: Clock, limits: list[Limit], *, seconds: float, cost: int = 1) -> list[float]:
+    """The slots given to somebody who always wants more."""
+    end = clock.now + seconds
+    found: list[float] = []
+    while clock.now < end:
+        granted = limiter.grant(limits, [cost])
+        found += [window.opens for window in granted.windows]
+        clock.now += granted.again_in
+    return found
 
 
 def worst_second(moments: list[float]) -> int:
@@ -31,21 +37,60 @@ def worst_second(moments: list[float]) -> int:
 
 
 def test_a_key_never_seen_is_an_empty_bucket() -> None:
-    limiter = MemoryLimiter(Clock())
-    assert limiter.try_take([Limit("line", rate=10, burst=5)], 1) > 0
+    clock = Clock()
+    granted = MemoryLimiter(clock).grant([Limit("line", rate=100)], [1])
+    assert granted.windows[0].opens - clock.now >= 1 / 100
 
 
 def test_ten_seconds_at_two_hundred_a_second_use_the_limit_and_never_exceed_it() -> None:
     clock = Clock()
-    moments = granted(MemoryLimiter(clock), clock, [Limit("line", rate=200)], until=1010)
-    assert worst_second(moments) <= 200
-    assert len(moments) >= 200 * 10 * 0.98
+    found = slots(MemoryLimiter(clock), clock, [Limit("line", rate=200)], seconds=10)
+    assert worst_second(found) <= 200
+    assert len(found) >= 200 * 10 * 0.98
+
+
+@given(late=st.lists(st.floats(0, LATEST), min_size=1, max_size=50), rate=st.integers(1, 400))
+def test_whoever_is_late_within_the_window_never_makes_a_second_too_full(late: list[float], rate: int) -> None:
+    clock = Clock()
+    found = slots(MemoryLimiter(clock), clock, [Limit("line", rate=rate)], seconds=3)
+    arrivals = sorted(slot + late[number % len(late)] for number, slot in enumerate(found))
+    assert worst_second(arrivals) <= rate
+
+
+def test_a_window_closes_before_its_call_would_bunch_with_the_next() -> None:
+    window = MemoryLimiter(Clock()).grant([Limit("line", rate=100)], [1]).windows[0]
+    assert window.closes - window.opens + LEEWAY_SECONDS < 1 / HEADROOM - 1
+
+
+def test_nobody_takes_a_slot_further_ahead_than_the_horizon() -> None:
+    clock = Clock()
+    granted = MemoryLimiter(clock).grant([Limit("line", rate=200)], [1] * 64)
+    assert max(window.opens for window in granted.windows) <= clock.now + HORIZON_SECONDS
+    assert len(granted.windows) < 64
+    assert granted.again_in > 0
+
+
+def test_several_who_wait_get_slots_of_their_own_in_one_answer() -> None:
+    granted = MemoryLimiter(Clock()).grant([Limit("line", rate=200)], [1, 1, 1])
+    opens = [window.opens for window in granted.windows]
+    assert len(opens) == 3
+    assert all(later - earlier >= 1 / 200 for earlier, later in pairwise(opens))
 
 
 def test_the_slowest_of_several_limits_decides() -> None:
     clock = Clock()
     limits = [Limit("email", rate=100), Limit("email/docomo", rate=5)]
-    assert len(granted(MemoryLimiter(clock), clock, limits, until=1010)) in range(48, 51)
+    assert len(slots(MemoryLimiter(clock), clock, limits, seconds=10)) in range(48, 51)
+
+
+def test_a_slow_domain_does_not_make_the_account_lie_idle() -> None:
+    clock = Clock()
+    limiter = MemoryLimiter(clock)
+    account, docomo = Limit("email", rate=100), Limit("email/docomo", rate=5)
+    limiter.grant([account, docomo], [1])
+    clock.now += 0.15
+    assert not limiter.grant([account, docomo], [1]).windows
+    assert limiter.grant([account], [1]).windows[0].opens == clock.now
 
 
 def test_a_refusal_takes_nothing_from_any_key() -> None:
@@ -53,15 +98,15 @@ def test_a_refusal_takes_nothing_from_any_key() -> None:
     limiter = MemoryLimiter(clock)
     slow, fast = Limit("slow", rate=0.001), Limit("fast", rate=100)
     for _ in range(50):
-        assert limiter.try_take([slow, fast], 1) > 0
-    clock.now += 0.011 / HEADROOM
-    assert limiter.try_take([fast], 1) == 0
+        assert not limiter.grant([slow, fast], [1]).windows
+    clock.now += 1 / (100 * HEADROOM)
+    assert limiter.grant([fast], [1]).windows[0].opens == clock.now
 
 
 def test_a_message_of_three_segments_costs_three_tokens() -> None:
     clock = Clock()
-    moments = granted(MemoryLimiter(clock), clock, [Limit("sms", rate=30)], until=1010, cost=3)
-    assert len(moments) in range(96, 101)
+    found = slots(MemoryLimiter(clock), clock, [Limit("sms", rate=30)], seconds=10, cost=3)
+    assert len(found) in range(96, 101)
 
 
 @given(rate=st.floats(1, 500), burst=st.integers(1, 20), idle=st.floats(0, 5))
@@ -69,9 +114,42 @@ def test_after_any_idle_time_a_burst_is_no_larger_than_allowed(rate: float, burs
     clock = Clock()
     limiter = MemoryLimiter(clock)
     limit = Limit("any", rate=rate, burst=burst)
-    limiter.try_take([limit], 1)
+    limiter.grant([limit], [])
     clock.now += idle
-    at_once = 0
-    while limiter.try_take([limit], 1) == 0:
-        at_once += 1
-    assert at_once <= burst
+    windows = limiter.grant([limit], [1] * 64).windows
+    assert sum(1 for window in windows if window.opens == clock.now) <= burst
+
+
+@given(rate=st.integers(1, 400), processes=st.integers(2, 12))
+def test_processes_that_know_nothing_of_one_another_stay_within_the_limit_together(rate: int, processes: int) -> None:
+    if rate < processes:
+        assert share(rate, processes) * processes <= rate
+        return
+    clock = Clock()
+    limiter = MemoryLimiter(clock)
+    limiter.shared_among(processes)
+    assert worst_second(slots(limiter, clock, [Limit("line", rate=rate)], seconds=4)) * processes <= rate
+
+
+def test_who_is_alone_at_two_hundred_a_second_keeps_four_fifths_of_its_share() -> None:
+    assert share(200, 4) * HEADROOM * 4 >= 200 * 0.8
+
+
+async def test_those_who_wait_are_served_in_order() -> None:
+    limiter, served = MemoryLimiter(), []
+
+    async def wait(name: str) -> None:
+        await limiter.take([Limit("line", rate=500)], 1)
+        served.append(name)
+
+    await asyncio.gather(*(wait(name) for name in ("花", "健", "リン", "メイ", "トメ")))
+    assert served == ["花", "健", "リン", "メイ", "トメ"]
+
+
+async def test_who_stops_waiting_does_not_hold_the_next() -> None:
+    limiter = MemoryLimiter()
+    gone = asyncio.create_task(limiter.take([Limit("line", rate=50)], 1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await limiter.take([Limit("line", rate=50)], 1)
+    assert gone.cancelled()

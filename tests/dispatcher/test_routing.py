@@ -49,7 +49,7 @@ def test_everybody_reachable_stands_once_in_every_channel_that_reaches_them(
     rows: list[tuple[int, int, int, int]],
 ) -> None:
     match = crowd(rows)
-    seen = Counter((cut.channel, member) for cut in planned(match, Delivery.ALL) for member in cut.members)
+    seen = Counter((cut.channel, member) for cut in planned(match, Delivery.ALL) for member in cut.members.tolist())
     expected = {
         (channel, (i + 1) * 7)
         for i, row in enumerate(rows)
@@ -76,7 +76,7 @@ def test_every_member_of_every_batch_gets_their_own_language_and_mail_lane(
 ) -> None:
     for cut in planned(crowd(rows), Delivery.ALL):
         assert 0 < len(cut.members) <= SHAPES[cut.channel].size
-        assert cut.places == [member * 10 for member in cut.members]
+        assert cut.places.tolist() == [member * 10 for member in cut.members]
         for member, which in zip(cut.members, cut.which or [0] * len(cut.members), strict=True):
             row = rows[member // 7 - 1]
             assert LANGUAGES[row[0]] == cut.variants[which].language
@@ -93,7 +93,7 @@ def test_a_batch_that_is_one_call_has_one_message(rows: list[tuple[int, int, int
 def test_people_sent_to_different_shelters_stand_in_different_calls() -> None:
     match = crowd([(0, 0, -1, -1)] * 3)
     variants = Variants(np.array([0, 1, 0], np.int32), np.array([300, 300, 300], np.int32))
-    told = sorted((cut.variants[0].shelter, cut.members) for cut in planned(match, Delivery.ALL, variants))
+    told = sorted((cut.variants[0].shelter, cut.members.tolist()) for cut in planned(match, Delivery.ALL, variants))
     assert told == [(0, [7, 21]), (1, [14])]
 
 

@@ -15,6 +15,7 @@ from asyncpg import Pool
 
 from dispatcher.audience import Audience, Match
 from geo.area import Area
+from subscribers import columns
 from subscribers.columns import Columns, open_audience
 from subscribers.store import leave, leave_contact
 from tests.subscribers.cast import HANA, KEN, LINH, TOWN, take_in
@@ -211,6 +212,25 @@ async def test_what_was_rolled_back_was_never_there(pool: Pool, tmp_path: Path) 
         await undone.rollback()
     await audience.catch_up()
     assert await names(pool, audience.match(RIVER)) == ["hana", "linh", "tome"]
+
+
+async def test_a_large_audience_comes_in_portions_that_are_the_match_together(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "SMALL_AUDIENCE", 1)
+    monkeypatch.setattr(columns, "FIRST_PORTION", 1)
+    await take_in(pool, tmp_path, *TOWN)
+    town = await open_audience(pool)
+    first, second = town.portions(KAWABE)
+    assert len(first) == 1
+    assert sorted(rows(first) + rows(second)) == sorted(rows(town.match(KAWABE)))
+
+
+async def test_a_small_audience_is_one_portion(pool: Pool, tmp_path: Path) -> None:
+    await take_in(pool, tmp_path, *TOWN)
+    town = await open_audience(pool)
+    (whole,) = town.portions(KAWABE)
+    assert rows(whole) == rows(town.match(KAWABE))
 
 
 async def test_named_subscribers_are_found_wherever_they_are(pool: Pool, tmp_path: Path) -> None:

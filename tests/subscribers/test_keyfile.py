@@ -42,6 +42,22 @@ def test_the_key_stays(tmp_path: Path) -> None:
     assert load_key(None, tmp_path) == load_key(None, tmp_path)
 
 
+def test_where_contacts_were_sealed_a_missing_key_is_refused_and_none_is_made(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with pytest.raises(Refused) as refused:
+        load_key(None, data, sealed=True)
+    assert refused.value.say("en")[0] == (
+        f"{data}/vault.key: The key file that the contacts in this database were sealed with is missing. "
+        "Put your copy of it back here. No new key was made: it could not open them."
+    )
+    assert "控えておいた写しをこの場所に戻してください。" in refused.value.say("ja")[0]
+    assert not data.exists()
+
+
+def test_where_contacts_were_sealed_the_key_that_is_there_is_taken(tmp_path: Path) -> None:
+    assert load_key(None, tmp_path) == load_key(None, tmp_path, sealed=True)
+
+
 def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = set(threads.map(lambda _: load_key(None, tmp_path), range(16)))

@@ -51,6 +51,18 @@ def test_a_boundary_without_a_code_is_refused_with_a_sentence(fresh_database_url
     assert "--code 33202 のように、どの市区町村かを指定してください" in result.stderr
 
 
+def test_a_refusal_names_the_file(fresh_database_url: str, tmp_path: Path) -> None:
+    path = file_of(tmp_path, [[933.69, 34.59], *RING[1:4], [933.69, 34.59]])
+    result = run(fresh_database_url, path, "--code", "99201")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"{path}, /geometry/coordinates/0/0: ")
+
+
+def test_a_refusal_of_the_code_names_the_option(fresh_database_url: str, tmp_path: Path) -> None:
+    result = run(fresh_database_url, file_of(tmp_path, RING), "--code", "川辺")
+    assert result.stderr.startswith("--code: ")
+
+
 def test_a_file_that_is_not_there_is_refused_by_name(fresh_database_url: str, tmp_path: Path) -> None:
     result = run(fresh_database_url, str(tmp_path / "nowhere.geojson"), "--code", "99201")
     assert result.exit_code == 1

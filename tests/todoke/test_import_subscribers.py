@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -78,7 +79,13 @@ def test_a_missing_file_is_refused(database: dict[str, str], tmp_path: Path) -> 
 def test_another_key_is_refused(database: dict[str, str], tmp_path: Path) -> None:
     written(tmp_path, TOWN)
     take_in(database, tmp_path)
-    (tmp_path / "data" / "vault.key").unlink()
+    (tmp_path / "data" / "vault.key").write_text(b64encode(bytes(32)).decode())
     said = take_in(database, tmp_path, "--lang", "en")
     assert said.returncode == 1
     assert "sealed with another key" in said.stderr
+
+
+def test_a_directory_is_no_file_and_said_to_be_none(database: dict[str, str], tmp_path: Path) -> None:
+    said = todoke("import", "subscribers", ".", "--data", str(tmp_path), environment=database)
+    assert said.returncode == 1
+    assert said.stderr.startswith(".: The file cannot be read (Is a directory).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,3 +83,12 @@ def test_people_get_columns() -> None:
     structlog.reset_defaults()
     assert "lane paused" in stream.getvalue()
     assert "not this" not in stream.getvalue()
+
+
+def test_what_libraries_say_is_a_line_of_ours_without_addresses(lines: io.StringIO) -> None:
+    hung_up = ConnectionError("hana@kawabe.example hung up")
+    logging.getLogger("asyncpg.pool").error("Lost %s", "+819012345678", exc_info=hung_up)
+    line = json.loads(lines.getvalue())
+    assert (line["logger"], line["level"], line["event"]) == ("asyncpg.pool", "error", f"Lost {logs.HIDDEN}")
+    assert "ConnectionError" in line["exception"]
+    assert "hana" not in lines.getvalue()

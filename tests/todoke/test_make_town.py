@@ -13,6 +13,7 @@ import phonenumbers
 import pytest
 import shapely
 
+from tests.todoke.running import todoke
 from todoke.town.fictional import write_town
 from todoke.town.generator import make_town
 from words.problem import Refused
@@ -133,3 +134,11 @@ def test_a_boundary_too_thin_to_live_in_is_refused(tmp_path: Path) -> None:
     assert refusal.value.say("en") == [
         "--boundary: The boundary is too thin to place homes in. Give the boundary of a whole municipality."
     ]
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_what_to_do(kawabe: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = str(tmp_path / "file" / "town")
+    said = todoke("make-town", "--boundary", str(kawabe / "kawabe.geojson"), "--subscribers", "3", "--out", out)
+    assert said.returncode == 1
+    assert said.stderr == f"--out: {out} cannot be written (Not a directory). Name a place with --out where it can.\n"

@@ -14,7 +14,10 @@ import aiohttp
 import pytest
 
 from config import load
+from config.settings import Serve
 from tests.todoke.running import started, todoke
+from todoke.commands.sandbox import CALLBACK
+from todoke.receipts import PATH
 from todoke.wiring import channel_settings
 
 Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
@@ -58,6 +61,31 @@ def test_its_settings_are_settings_of_todoke(sandbox: Start) -> None:
     path = Path(endpoints["settings"])
     configuration = load(command_line={}, environment={}, file=path, channels=channel_settings())
     assert set(configuration.settings.channels) == set(tomllib.loads(path.read_text("utf-8"))["channels"])
+
+
+@pytest.mark.parametrize(
+    ("words", "callback"),
+    [
+        ((), "http://127.0.0.1:8080/receipts/sms"),
+        (("--callback=http://127.0.0.1:8090/receipts/sms",), "http://127.0.0.1:8090/receipts/sms"),
+        (("--callback=",), None),
+    ],
+)
+def test_its_settings_say_where_receipts_go(sandbox: Start, words: tuple[str, ...], callback: str | None) -> None:
+    _, endpoints = sandbox(*words)
+    settings = tomllib.loads(Path(endpoints["settings"]).read_text("utf-8"))
+    assert settings["channels"]["sms"].get("status_callback_url") == callback
+
+
+def test_the_callback_it_suggests_is_the_page_that_serve_has() -> None:
+    serve = Serve()
+    assert f"http://{serve.host}:{serve.port}{PATH}" == CALLBACK
+
+
+def test_a_callback_that_is_no_address_is_wrong_usage() -> None:
+    said = todoke("sandbox", "--callback=here")
+    assert said.returncode == 2
+    assert "write an address such as http://127.0.0.1:8080/receipts/sms" in said.stderr
 
 
 async def test_it_misbehaves_as_a_file_says(sandbox: Start, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from dispatcher.dispatches import Signatures, Status, create
 from dispatcher.gazetteer import import_boundaries, import_shelters, set_all_statuses
 from geo.shelters import ShelterStatus
 from subscribers.importer import import_subscribers
-from subscribers.vault import open_vault
 from todoke import logs
 from todoke.cli import Context, common_options
 from todoke.commands.serve import serving
@@ -28,7 +27,7 @@ from todoke.report import write_report
 from todoke.town.fictional import TownFiles, write_town
 from todoke.watching import watch
 from todoke.wiring import channel_settings
-from todoke.working import configured_channels, vault_key
+from todoke.working import configured_channels, town_vault
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -103,7 +102,7 @@ async def _settle(ctx: Context, pool: Pool, town: TownFiles) -> None:
     await import_boundaries(pool, await asyncio.to_thread(town.boundary.read_bytes))
     await import_shelters(pool, await asyncio.to_thread(town.shelters.read_bytes))
     await set_all_statuses(pool, ShelterStatus.OPEN)
-    vault = await open_vault(pool, vault_key(ctx.settings))
+    vault = await town_vault(ctx.settings, pool)
     result = await import_subscribers(pool, vault, town.subscribers)
     people = result.subscribers_new + result.subscribers_changed + result.subscribers_unchanged
     ctx.say(

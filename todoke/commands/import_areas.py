@@ -9,7 +9,8 @@ import click
 from dispatcher.gazetteer import import_boundaries
 from geo.boundaries import MAX_BYTES, Boundary, BoundaryFile
 from todoke.cli import Context, common_options
-from todoke.reading import read_bytes
+from todoke.reading import in_file, read_bytes
+from words.problem import Problem, Refused
 
 SHOWN = 20
 """Names of a whole prefecture fill screens; the machine's answer has them all."""
@@ -30,7 +31,7 @@ def command(ctx: Context, file: Path, code: str | None) -> None:
       todoke import areas N03-23_33.geojson
       todoke import areas kurashiki.geojson --code 33202
     """
-    found = ctx.run(_import(ctx, read_bytes(file, MAX_BYTES), code))
+    found = ctx.run(_import(ctx, file, code))
     ctx.emit(_for_machines(found))
     for boundary in found.boundaries[:SHOWN]:
         _say(ctx, boundary)
@@ -40,9 +41,17 @@ def command(ctx: Context, file: Path, code: str | None) -> None:
         click.echo(problem.say(ctx.tongue), err=True)
 
 
-async def _import(ctx: Context, data: bytes, code: str | None) -> BoundaryFile:
+async def _import(ctx: Context, file: Path, code: str | None) -> BoundaryFile:
+    data = read_bytes(file, MAX_BYTES)
     async with ctx.database() as pool:
-        return await import_boundaries(pool, data, code)
+        try:
+            return await import_boundaries(pool, data, code)
+        except Refused as refused:
+            raise Refused(_named(file, problem) for problem in refused.problems) from None
+
+
+def _named(file: Path, problem: Problem) -> Problem:
+    return problem if problem.where == "--code" else in_file(file, problem)
 
 
 def _for_machines(found: BoundaryFile) -> dict[str, object]:

@@ -9,7 +9,7 @@ import click
 from dispatcher.gazetteer import ShelterImport, store_shelters
 from geo.shelter_csv import ShelterFile, read_shelters
 from todoke.cli import Context, common_options
-from todoke.reading import read_bytes
+from todoke.reading import in_file, read_bytes
 from words.problem import Problem, Refused
 
 MAX_BYTES = 200 << 20
@@ -42,15 +42,10 @@ def _read_all(files: tuple[Path, ...]) -> list[ShelterFile]:
         try:
             read.append(read_shelters(read_bytes(file, MAX_BYTES)))
         except Refused as refused:
-            problems += [_in_file(file, problem) for problem in refused.problems]
+            problems += [in_file(file, problem) for problem in refused.problems]
     if problems:
         raise Refused(problems)
     return read
-
-
-def _in_file(file: Path, problem: Problem) -> Problem:
-    where = str(file) if problem.where in {"", str(file)} else f"{file}, {problem.where}"
-    return Problem(problem.code, where, problem.ja, problem.en)
 
 
 async def _store(ctx: Context, read: list[ShelterFile]) -> list[ShelterImport]:
@@ -74,4 +69,4 @@ def _say(ctx: Context, file: Path, stored: ShelterImport) -> None:
         en=f"{file}: {kind_en}: {stored.new:,} new, {stored.changed:,} changed, {stored.unchanged:,} unchanged",
     )
     for problem in stored.problems:
-        click.echo(_in_file(file, problem).say(ctx.tongue), err=True)
+        click.echo(in_file(file, problem).say(ctx.tongue), err=True)

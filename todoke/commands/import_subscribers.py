@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from subscribers.importer import ImportResult, default_rejects, import_subscribers
-from subscribers.vault import open_vault
 from todoke.cli import Context, common_options
-from todoke.working import vault_key
+from todoke.working import town_vault
 
 
 @click.command("subscribers")
@@ -44,7 +43,7 @@ def command(ctx: Context, file: Path, rejects: Path | None) -> None:
 
 async def _import(ctx: Context, file: Path, rejects: Path) -> ImportResult:
     async with ctx.database() as pool:
-        vault = await open_vault(pool, vault_key(ctx.settings))
+        vault = await town_vault(ctx.settings, pool)
         with _bar(ctx) as progress:
             return await import_subscribers(pool, vault, file, rejects=rejects, progress=progress)
 

@@ -8,6 +8,7 @@ import click
 
 from todoke.cli import Context, common_options
 from todoke.town.generator import TownSummary, make_town
+from words.problem import Problem, Refused
 
 MOST = 5_000_000
 
@@ -29,7 +30,10 @@ def command(ctx: Context, boundary: Path, shelters: Path | None, subscribers: in
     Example:
       todoke make-town --boundary 33202.geojson --shelters 332020-emergency.csv --subscribers 50000 --seed 1 --out town
     """
-    summary = make_town(boundary, shelters, subscribers, seed, out)
+    try:
+        summary = make_town(boundary, shelters, subscribers, seed, out)
+    except OSError as error:
+        raise Refused(_unwritable(out, error)) from None
     ctx.emit(summary.as_dict())
     _tell(ctx, summary)
 
@@ -46,3 +50,13 @@ def _tell(ctx: Context, town: TownSummary) -> None:
     ctx.say(ja=f"連絡先  {'  '.join(shares)}", en=f"contacts   {'  '.join(shares)}")
     ctx.say(ja=f"言語    {languages}", en=f"languages  {languages}")
     ctx.say(ja=f"話題    {topics}", en=f"topics     {topics}")
+
+
+def _unwritable(out: Path, error: OSError) -> Problem:
+    reason = error.strerror or type(error).__name__
+    return Problem(
+        "town.unwritable",
+        "--out",
+        f"{out} に書き込めません（{reason}）。--out に書き込める場所を指定してください。",
+        f"{out} cannot be written ({reason}). Name a place with --out where it can.",
+    )

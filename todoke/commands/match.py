@@ -12,6 +12,7 @@ import msgspec
 
 from channels.registry import channel_types
 from dispatcher.counting import Count, count
+from dispatcher.dispatches import check_reference
 from dispatcher.drafting import Drafter, Plan
 from dispatcher.gazetteer import boundary
 from geo.area import Area, parse_geojson
@@ -60,6 +61,7 @@ async def _plan(ctx: Context, pool: Pool, subject: str) -> Plan:
     async with configured_channels(ctx.settings) as channels:
         reader = Reader(pool, town_of(ctx.settings), channels)
         event = await reader.event(Path(subject))
+        await check_reference(pool, event)
         kinds = {name: channel.contact for name, channel in channels.items()}
         drafter = Drafter(pool, await open_audience(pool), kinds)
         return await drafter.draft(event, reader.composer(event), parent=event.parent)

@@ -14,6 +14,8 @@ from channels.sandbox.settings_file import Endpoints
 from todoke.cli import Context, common_options
 
 PORT = click.IntRange(0, 65_535)
+CALLBACK = "http://127.0.0.1:8080/receipts/sms"
+"""Where `todoke serve` takes receipts unless told otherwise."""
 COUNT = click.IntRange(min=0)
 
 
@@ -28,6 +30,14 @@ COUNT = click.IntRange(min=0)
 @click.option("--sms-rate", type=COUNT, default=100, show_default=True, help="SMS requests a second; 0 is no limit.")
 @click.option("--quota", type=COUNT, help="LINE recipients a month. Default: no limit.")
 @click.option("--smtp-connections", type=COUNT, default=0, show_default=True, help="Mail connections; 0 is no limit.")
+@click.option(
+    "--callback",
+    metavar="URL",
+    default=CALLBACK,
+    show_default=True,
+    callback=lambda _ctx, _option, url: _web_address(url),
+    help='Where `todoke serve` waits for SMS receipts; "" for none.',
+)
 def command(ctx: Context, directory: Path | None, faults: Path | None, **limits: Any) -> None:
     """Run stand-ins for LINE, SMS and mail on this machine, until SIGTERM or Ctrl-C.
 
@@ -45,6 +55,12 @@ def command(ctx: Context, directory: Path | None, faults: Path | None, **limits:
         **limits,
     )
     ctx.run(run(options, lambda endpoints: _announce(ctx, endpoints)))
+
+
+def _web_address(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise click.BadParameter('write an address such as http://127.0.0.1:8080/receipts/sms, or "" for none')
+    return url
 
 
 def _announce(ctx: Context, endpoints: Endpoints) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +28,19 @@ def account_for(data: Path) -> Account:
     owner = _owner(data / "postgres")
     if me != ROOT:
         if owner not in (None, me):
-            raise Refused(_somebody_elses(data, _called(owner)))
+            raise Refused(_somebody_elses(data, called(owner), called(me)))
         return _account(me)
-    if owner not in (None, ROOT):
+    return _unprivileged() if owner in (None, ROOT) else _of_owner(data, owner)
+
+
+def _of_owner(data: Path, owner: int) -> Account:
+    try:
         return _account(owner)
+    except Refused:
+        raise Refused(_strangers(data, owner, _unprivileged().name)) from None
+
+
+def _unprivileged() -> Account:
     for name in CANDIDATES:
         try:
             return _account(pwd.getpwnam(name).pw_uid)
@@ -56,21 +66,36 @@ def _account(uid: int) -> Account:
     return Account(entry.pw_name, uid, entry.pw_gid, tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)))
 
 
-def _called(uid: int) -> str:
+def called(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
 
 
-def _somebody_elses(data: Path, owner: str) -> Problem:
+def _somebody_elses(data: Path, owner: str, me: str) -> Problem:
+    hand_over = f"chown -R {me} {shlex.quote(str(data))}"
     return Problem(
         "postgres.other_user",
         str(data),
         f"このデータディレクトリは利用者 {owner} のものです。{owner} として実行するか、"
-        "--data で別のディレクトリを指定してください。",
+        "--data で別のディレクトリを指定してください。"
+        f"バックアップから戻したものなら、root で `{hand_over}` を実行してください。",
         f"This data directory belongs to the user {owner}. "
-        f"Run Todoke as {owner}, or name another directory with --data.",
+        f"Run Todoke as {owner}, or name another directory with --data. "
+        f"If it was restored from a backup, run `{hand_over}` as root.",
+    )
+
+
+def _strangers(data: Path, owner: int, heir: str) -> Problem:
+    hand_over = f"chown -R {heir} {shlex.quote(str(data / 'postgres'))}"
+    return Problem(
+        "postgres.nameless_owner",
+        str(data),
+        f"データベースのファイルの持ち主は利用者番号 {owner} ですが、この環境に名前がありません。"
+        f"バックアップから戻したものなら、root で `{hand_over}` を実行してください。",
+        f"The database's files belong to the user number {owner}, who has no name here. "
+        f"If they were restored from a backup, run `{hand_over}` as root.",
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from todoke.embedded.account import ROOT, Account
+from todoke.embedded.account import ROOT, Account, called
 from todoke.embedded.locks import open_lock
+from todoke.embedded.watchdog import SOCKET_FILE
 from words.problem import Problem, Refused
 
 SOCKET_PATH_BYTES = 107
 """What fits `sun_path` on Linux, without its closing zero (unix(7))."""
-SOCKET_FILE = ".s.PGSQL.5432"
 PATH_BYTES = 900
 """PostgreSQL's own limit is 1,023 with the longest name below its directory."""
 
@@ -27,11 +29,14 @@ class Place:
 
     @classmethod
     def under(cls, data: Path, account: Account) -> Place:
-        """Made ready to hold a server. Raises Refused when the directory cannot be made or written."""
+        """Made ready to hold a server. Raises Refused when the directory cannot be made or written, or holds
+        somebody else's files.
+        """
         place = cls(data.resolve() / "postgres", account)
         if len(os.fsencode(place.root)) > PATH_BYTES:
             raise Refused(_too_long(data))
         try:
+            place._check_owners()
             place._make()
         except OSError as error:
             raise Refused(_unwritable(data, error)) from None
@@ -86,6 +91,21 @@ class Place:
         self.own(short)
         self.run.symlink_to(short)
 
+    def _check_owners(self) -> None:
+        """PostgreSQL takes only its own user's files; a backup put back by root is root's."""
+        for path in self._servers_own():
+            try:
+                owner = path.stat().st_uid
+            except FileNotFoundError:
+                continue
+            if owner != self.account.uid:
+                raise Refused(_other_owner(self, called(owner)))
+
+    def _servers_own(self) -> Iterator[Path]:
+        yield from (self.cluster, self.run)
+        if self.cluster.is_dir():
+            yield from self.cluster.iterdir()
+
     def _make(self) -> None:
         data = self.root.parent
         if not data.exists():
@@ -110,6 +130,18 @@ def _too_long(data: Path) -> Problem:
         str(data)[:60] + "…",
         f"データディレクトリのパスが長すぎます({PATH_BYTES} バイトまで)。--data で短いパスを指定してください。",
         f"The path of the data directory is too long (at most {PATH_BYTES} bytes). Name a shorter one with --data.",
+    )
+
+
+def _other_owner(place: Place, owner: str) -> Problem:
+    hand_over = f"chown -R {place.account.name} {shlex.quote(str(place.root))}"
+    return Problem(
+        "postgres.other_owner",
+        str(place.root),
+        f"データベースのファイルは利用者 {owner} のものですが、PostgreSQL は {place.account.name} として動きます。"
+        f"root で `{hand_over}` を実行してください。",
+        f"The database's files belong to the user {owner}, but PostgreSQL runs as {place.account.name}. "
+        f"Run `{hand_over}` as root.",
     )
 
 

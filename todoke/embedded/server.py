@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from todoke.embedded.cluster import SUPERUSER, failure
 from todoke.embedded.locks import READABLE_BY_OWNER, claim, held
-from todoke.embedded.place import SOCKET_FILE, Place
+from todoke.embedded.place import Place
 from todoke.embedded.runner import INTERPRETER, run
 from todoke.embedded.seclusion import Seclusion
-from todoke.embedded.watchdog import runs_in
+from todoke.embedded.watchdog import SOCKET_FILE, SOCKET_FILES, runs_in
 from words.problem import Problem, Refused
 
 WATCHDOG = Path(__file__).with_name("watchdog.py")
@@ -132,7 +132,7 @@ class Server:
         lines = self._pid_file_lines()
         if not lines or self._here():
             return
-        for name in (SOCKET_FILE, f"{SOCKET_FILE}.lock"):
+        for name in SOCKET_FILES:
             (self.place.run / name).unlink(missing_ok=True)
         lines[0] = NO_PROCESS
         lines[STATUS_LINE:] = ["stopped"]

@@ -15,6 +15,9 @@ import time
 from pathlib import Path
 
 GLANCE = 0.02
+SOCKET_FILE = ".s.PGSQL.5432"
+SOCKET_FILES = (SOCKET_FILE, f"{SOCKET_FILE}.lock")
+"""All that PostgreSQL keeps in its socket's directory."""
 
 
 def main() -> None:
@@ -22,7 +25,7 @@ def main() -> None:
     users = os.open(place / "users.lock", os.O_RDWR)
     fcntl.flock(users, fcntl.LOCK_EX)
     _stop(place)
-    _tidy(place / "run")
+    _tidy(place)
     # In this order: whoever comes next must find that nobody is watching.
     os.close(watching)
     os.close(users)
@@ -61,14 +64,26 @@ def _free(lock: int) -> bool:
     return True
 
 
-def _tidy(run: Path) -> None:
-    """Take away the short directory that stood in for one too long for a socket."""
-    if run.is_symlink():
+def _tidy(place: Path) -> None:
+    """Take away the short directory that stood in for one too long for a socket, and a killed server's socket in it."""
+    run = place / "run"
+    if run.is_symlink() and _gone(place):
         try:
+            for name in SOCKET_FILES:
+                (run / name).unlink(missing_ok=True)
             run.readlink().rmdir()
         except OSError:
             return
         run.unlink()
+
+
+def _gone(place: Path) -> bool:
+    """Whether no server lives, not even where we see none of its processes."""
+    server = os.open(place / "server.lock", os.O_RDWR)
+    try:
+        return _free(server)
+    finally:
+        os.close(server)
 
 
 if __name__ == "__main__":

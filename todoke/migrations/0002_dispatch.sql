@@ -100,9 +100,9 @@ create table attempt (
     part       integer not null,                 -- 0, 1, … : one row each time outcomes were recorded
     session    bigint not null,
     at         timestamptz not null default now(),
-    positions  integer[] not null,
+    positions  integer[] not null,               -- the member of each call, or the members of the only one; empty: the whole batch
     outcomes   bytea not null,
-    codes      text[] not null,                  -- one for all, or one a position
+    codes      text[] not null,                  -- one a call
     refs       text[] not null,                  -- the provider's ids, likewise
     millis     integer[] not null,               -- how long the call took, likewise
     primary key (dispatch, batch, attempt, part),

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,11 +39,14 @@ class Town:
 
     @property
     def watchdog(self) -> int:
-        """The process that was started with this place's name."""
-        for line in Path("/proc").glob("[0-9]*/cmdline"):
-            words = line.read_bytes().split(b"\0")
-            if os.fsencode(self.place) in words and any(word.endswith(b"watchdog.py") for word in words):
-                return int(line.parent.name)
+        """The process that was started with this place's name; one that is just starting bears another name at first."""
+        last_look = time.monotonic() + 30
+        while time.monotonic() < last_look:
+            for line in Path("/proc").glob("[0-9]*/cmdline"):
+                words = _words(line)
+                if os.fsencode(self.place) in words and any(word.endswith(b"watchdog.py") for word in words):
+                    return int(line.parent.name)
+            time.sleep(0.01)
         raise LookupError("nobody watches")
 
     def wait_until_stopped(self) -> None:
@@ -52,6 +56,13 @@ class Town:
             fcntl.flock(lock, fcntl.LOCK_EX)
         finally:
             os.close(lock)
+
+
+def _words(cmdline: Path) -> list[bytes]:
+    try:
+        return cmdline.read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 @pytest.fixture

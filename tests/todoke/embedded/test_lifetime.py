@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -86,6 +87,23 @@ async def test_a_killed_server_comes_back_with_everything(town: Town) -> None:
             assert await ask(dsn, "select name from resident") == "健"
 
 
+async def test_a_server_killed_under_its_only_user_is_started_again(town: Town) -> None:
+    async with embedded_postgres(town.data) as dsn:
+        os.kill(town.server, signal.SIGKILL)
+        town.wait_until_stopped()
+        async with asyncio.timeout(60):
+            while not await answers(dsn):
+                await asyncio.sleep(0.05)
+    town.wait_until_stopped()
+
+
+async def answers(dsn: str) -> bool:
+    try:
+        return await ask(dsn, "select 1") == "1"
+    except (OSError, asyncpg.CannotConnectNowError):
+        return False
+
+
 async def test_a_dead_servers_number_may_belong_to_somebody_else_by_now(town: Town) -> None:
     with using_embedded_postgres(town.data):
         os.kill(town.server, signal.SIGKILL)
@@ -111,6 +129,18 @@ async def test_a_path_too_long_for_a_socket_gets_a_short_one_while_it_runs(town:
         assert await ask(dsn, "select 1") == "1"
         short = (town.place / "run").readlink()
         assert short.stat().st_mode & 0o077 == 0
+    with exclusive(town.place / "watchdog.lock"):
+        assert not short.exists()
+
+
+def test_a_killed_server_leaves_nothing_of_its_short_path(town: Town) -> None:
+    town.data = town.data / ("とどけ" * 12)
+    town.place = town.data / "postgres"
+    with using_embedded_postgres(town.data):
+        short = (town.place / "run").readlink()
+        os.kill(town.server, signal.SIGKILL)
+        town.wait_until_stopped()
+        assert list(short.iterdir())
     with exclusive(town.place / "watchdog.lock"):
         assert not short.exists()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +67,35 @@ def test_somebody_elses_database(tmp_path: Path) -> None:
     said = _as_nobody(tmp_path)
     assert "This data directory belongs to the user root" in said
     assert "root として実行するか" in said
+    assert (
+        f"If it was restored from a backup, run `chown -R {pwd.getpwuid(NOBODY).pw_name} {tmp_path}` as root." in said
+    )
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root, to restore as root")
+def test_a_database_that_root_restored(town: Town) -> None:
+    with using_embedded_postgres(town.data):
+        pass
+    town.wait_until_stopped()
+    copy = town.data.with_name("restored")
+    shutil.copytree(town.data, copy)
+    refused = refusal(copy)
+    (command,) = re.findall("`(.*)`", refused.say("en")[0])
+    assert refused.say("en")[0].endswith(f"Run `{command}` as root.")
+    assert f"root で `{command}` を実行してください。" in refused.say("ja")[0]
+    subprocess.run(command.split(), check=True)
+    with using_embedded_postgres(copy):
+        pass
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root, to give files to nobody we know")
+def test_a_database_of_a_user_without_a_name(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    os.chown(tmp_path / "postgres", 54_321, 54_321)
+    refused = refusal(tmp_path)
+    assert "belong to the user number 54321, who has no name here." in refused.say("en")[0]
+    assert "利用者番号 54321 ですが、この環境に名前がありません。" in refused.say("ja")[0]
+    assert "`chown -R " in refused.say("en")[0]
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root, to be somebody else")
