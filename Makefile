@@ -3,15 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/.set-up
+BENCH := .venv-bench/.set-up
 UV := uv==0.13.9
 RUNNERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint fast lock clean
+.PHONY: help setup demo test lint fast bench bench-peers lock clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(SET_UP) ## Make .venv from the lock; again only when the lock has changed
 
@@ -41,6 +42,18 @@ lint: setup ## Check style, types, and the container files
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict -d "{extends: default, rules: {line-length: {max: 120}}}" compose.yaml
 	$(BIN)/hadolint Dockerfile
+
+bench: setup bench-peers ## Measure everything and write docs/benchmarks.md: an hour, 15 GB in bench-data
+	$(BIN)/python -m bench.all
+
+bench-peers: $(BENCH) ## Make .venv-bench with the task queues and limiters that benchmarks compare with
+
+# arq asks for a Redis client older than taskiq's; it runs on the newer one, so it comes without its wishes.
+$(BENCH): requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'arq==0.28.*'
+	@touch $@
 
 lock: setup ## Take in the newest packages pyproject.toml allows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)

@@ -1,0 +1,3 @@
+select indexname, indexdef
+from pg_indexes
+where schemaname = 'public' and tablename = 'contact' and indexname <> 'contact_pkey'

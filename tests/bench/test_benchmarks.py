@@ -1,0 +1,62 @@
+"""Every benchmark at toy size finds that what it timed was right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import peers
+from tests.bench.conftest import Bench
+
+
+def _counts(result: dict[str, Any]) -> None:
+    assert result["counted"], result["reasons"]
+    assert result["ratio"] > 0
+    assert result["lines"]
+
+
+def test_fanout_reaches_each_once_and_durably(bench: Bench) -> None:
+    result = bench("fanout", "--recipients", "1200", "--runs", "1")
+    _counts(result)
+    assert result["recipients"] == 1200
+    assert result["phases"]["planned"] > 0
+
+
+def test_the_mix_reaches_each_once_and_durably(bench: Bench) -> None:
+    _counts(bench("fanout", "--mix", "--recipients", "400", "--runs", "1"))
+
+
+def test_first_send_is_timed_and_checked(bench: Bench) -> None:
+    result = bench("first_send", "--audience", "800", "--places", "3000", "--dispatches", "2")
+    _counts(result)
+    assert result["dispatches"] == 2
+    assert result["p50_ms"] > 0
+
+
+def test_an_evacuation_order_comes_before_tourism_which_goes_on(bench: Bench) -> None:
+    _counts(bench("preempt", "--recipients", "12000", "--rate", "20", "--runs", "1"))
+
+
+def test_two_workers_are_compared_with_one(bench: Bench) -> None:
+    result = bench("scale", "--recipients", "2000", "--runs", "1", "--old-batches", "2000")
+    _counts(result)
+    assert result["claims"]["claimed_twice"] == 0
+    assert result["index_only"], result["plan"]
+
+
+def test_the_wire_is_compared_with_bare_clients(bench: Bench) -> None:
+    result = bench("wire", "--calls", "100", "--runs", "1")
+    _counts(result)
+    assert set(result) >= {"line", "sms", "email", "email_pipelining"}
+
+
+def test_peers_that_are_not_installed_are_left_out_and_named(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "PYTHON", tmp_path / "nowhere")
+    result = bench("peers", "--recipients", "600", "--tasks", "10", "--runs", "1")
+    assert not result["counted"]
+    assert result["reasons"] == ["no task queue could be run"]
+    assert set(result["left_out"]) == set(peers.QUEUES)
