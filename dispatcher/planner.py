@@ -134,7 +134,8 @@ class Planner:
 
     async def _plan(self, job: _Job) -> None:
         audience = 0
-        async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent):
+        shared = [name for name in job.event.channels if self._channels[name].call_size > 1]
+        async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent, shared=shared):
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
             job.leave_out_planned(plan)

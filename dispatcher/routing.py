@@ -115,7 +115,7 @@ class _Cutter:
 
     def _cut(self, start: int, end: int) -> Cut:
         match, rows = self._match, self._rows[start:end]
-        distinct, which = np.unique(self._messages[:, start:end], axis=1, return_inverse=True)
+        distinct, which = self._distinct(start, end)
         return Cut(
             channel=self._channel,
             lane=match.lane_names[self._lanes[start]],
@@ -124,6 +124,15 @@ class _Cutter:
             members=match.subscribers[rows],
             places=match.places[rows],
         )
+
+    def _distinct(self, start: int, end: int) -> tuple[NDArray[np.int32], Longs]:
+        """The different messages of a cut, as columns, and which of them each member gets. They stand sorted."""
+        messages = self._messages[:, start:end]
+        if self._shape.one_call:
+            return messages[:, :1], np.zeros(end - start, np.int64)
+        changes = (messages[:, 1:] != messages[:, :-1]).any(axis=0)
+        which = np.concatenate([[0], np.cumsum(changes)])
+        return messages[:, np.append(True, changes)], which
 
 
 def _runs(keys: NDArray[np.int32], size: int) -> Iterator[tuple[int, int]]:

@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 SMALLEST_REBUILD, LARGEST_TAIL, TAIL_SHARE = 1_000, 50_000, 0.05
 """The tail is tested place by place: at 50,000 that takes about as long as asking the index."""
 
-FIRST_PORTION, SMALL_AUDIENCE = 4_000, 40_000
-"""People matched before all others are, and audiences that are matched whole."""
+FIRST_PORTION, GROWTH, SMALL_AUDIENCE = 4_000, 6, 40_000
+"""People matched before all others are, how portions grow after that, and audiences that are matched whole."""
 
 _YEAR_2000 = 946_684_800_000_000
 """PostgreSQL's timestamps count from 2000-01-01 UTC, in microseconds."""
@@ -95,11 +95,16 @@ class Columns:
         """See the protocol. A small audience is one portion: cut in two it would only make more batches."""
         state, now = self._state, _now()
         inside = state.base.inside(area.geometry, now=now)
-        first = FIRST_PORTION if len(inside.people) > SMALL_AUDIENCE else len(inside.people)
-        yield _match(state, (inside.part(0, first), state.tail.inside(area.geometry, now=now)), topics)
-        if first < len(inside.people):
-            nobody = np.empty(0, np.int64)
-            yield _match(state, (inside.part(first, len(inside.people)), Hits(nobody, nobody)), topics)
+        tail = state.tail.inside(area.geometry, now=now)
+        begin, size, everybody = 0, FIRST_PORTION, len(inside.people)
+        if everybody <= SMALL_AUDIENCE:
+            size = everybody
+        while begin < everybody or begin == 0:
+            end = min(begin + max(size, 1), everybody)
+            yield _match(state, (inside.part(begin, end), tail), topics)
+            if end == everybody:
+                return
+            begin, size, tail = end, size * GROWTH, Hits(np.empty(0, np.int64), np.empty(0, np.int64))
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol; whoever has left or never was is left out."""

@@ -14,6 +14,7 @@ from channels.contract import Answer, Message, Pause, Recipient, Verdict
 from dispatcher.batches import BatchStore, Member
 from dispatcher.dispatches import Signatures, create, status, stop, stop_all
 from dispatcher.model import DispatchState, Outcome
+from subscribers import columns
 from subscribers.store import leave
 from tests.dispatcher.engine_room import CAST, Kawabe, crowd, invitation, kawabe, order, people
 from words.problem import Refused
@@ -306,6 +307,18 @@ async def test_planning_interrupted_anywhere_plans_everybody_once(empty_town: Ka
         end = await empty_town.over(dispatch)
     assert end.channels == {"line": {"accepted": 120}, "sms": {"accepted": 120}}
     assert len(set(people(empty_town.sms))) == len(people(empty_town.sms)) == 120
+
+
+async def test_an_audience_planned_in_portions_is_written_to_once_and_counted_whole(
+    empty_town: Kawabe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "SMALL_AUDIENCE", 10)
+    monkeypatch.setattr(columns, "FIRST_PORTION", 5)
+    await empty_town.settle(tmp_path, crowd(60, phone=True))
+    end = await empty_town.sent(order(channels=["line", "sms"]))
+    assert len(empty_town.line.taken) == 3
+    assert end.audience == len(set(people(empty_town.line))) == len(people(empty_town.line)) == 60
+    assert len(set(people(empty_town.sms))) == len(people(empty_town.sms)) == 60
 
 
 async def test_an_evacuation_overtakes_a_campaign_that_is_being_sent(empty_town: Kawabe, tmp_path: Path) -> None:
