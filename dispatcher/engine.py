@@ -15,6 +15,7 @@ from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
 from dispatcher.limiter import Limiter
+from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
 from dispatcher.pauses import Pauses
 from dispatcher.planner import Planner
 from dispatcher.rescuer import Rescuer
@@ -76,11 +77,24 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         lane_through=closing.wake,
     )
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
-    planner = Planner(parts.pool, drafter, parts.channels, session, batch_size=pace.batch_size, town=parts.town)
-    planning = Agent("planner", planner.tick, every=pace.poll_seconds)
+    planners = [
+        Agent("planner", planner.tick, every=pace.poll_seconds)
+        for planner in (
+            Planner(
+                parts.pool,
+                drafter,
+                parts.channels,
+                session,
+                batch_size=pace.batch_size,
+                town=parts.town,
+                priorities=priorities,
+            )
+            for priorities in ((0, LEAST_URGENT), (LEAST_URGENT + 1, LAST_PRIORITY))
+        )
+    ]
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
     bells = {
-        PLAN: [planning.wake],
+        PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
         STOP: [sender.look_for_stops, closing.wake],
         PEERS: [session.peers_changed],
@@ -95,6 +109,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         await stack.enter_async_context(closing)
         await stack.enter_async_context(Agent("rescuer", rescuer.tick, every=pace.beat_seconds))
         await stack.enter_async_context(sender)
-        await stack.enter_async_context(planning)
+        for planner in planners:
+            await stack.enter_async_context(planner)
         await stack.enter_async_context(Bell(parts.pool, hear, poll_seconds=pace.poll_seconds))
         yield session

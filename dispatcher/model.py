@@ -104,6 +104,7 @@ POLICIES: dict[EventClass, ClassPolicy] = {
 }
 
 
+LAST_PRIORITY = 4
 LEAST_URGENT = 2
 """Priorities up to this one may use all of a channel's connections; drills and tourism half of them."""
 
@@ -111,7 +112,7 @@ LEAST_URGENT = 2
 def priority(event_class: EventClass, mode: Mode) -> int:
     """The lane order, 0 first. A drill never stands in front of anything real but tourism."""
     if event_class is EventClass.TOURISM:
-        return 4
+        return LAST_PRIORITY
     if mode is Mode.DRILL:
         return 3
     return {EventClass.EVACUATION: 0, EventClass.ADVISORY: 1, EventClass.CODE: 2}[event_class]

@@ -82,7 +82,10 @@ class _Job:
 
 
 class Planner:
-    """`tick` plans every dispatch that waits; one planner a process."""
+    """`tick` plans every dispatch that waits with a priority in `priorities`, the first and the last.
+
+    A process has two: planning a campaign for a million people takes seconds, and no order waits for that.
+    """
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Planner:
         *,
         batch_size: int,
         town: Town,
+        priorities: tuple[int, int],
     ) -> None:
         self._pool = pool
         self._drafter = drafter
@@ -100,10 +104,11 @@ class Planner:
         self._session = session
         self._batch_size = batch_size
         self._town = town
+        self._priorities = priorities
         self._since_analyzed = 0
 
     async def tick(self) -> None:
-        while (row := await self._pool.fetchrow(_TAKE, self._session.number)) is not None:
+        while (row := await self._pool.fetchrow(_TAKE, self._session.number, *self._priorities)) is not None:
             try:
                 await self._plan(await self._job(row))
             except NotOursToPlan:

@@ -1,10 +1,11 @@
--- The most urgent dispatch that nobody alive plans.
+-- The most urgent dispatch that nobody alive plans, among the priorities from $2 to $3.
 update dispatch
 set state = 'planning', planner = $1
 where id = (
     select d.id
     from dispatch d
     where d.valid_until > now()
+      and d.priority between $2 and $3
       and (d.state = 'approved'
            or (d.state = 'planning' and not exists (
                select from worker_session w

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from asyncpg import Pool
 
 from channels.memory import MemoryChannel, MemorySettings
+from dispatcher.audience import Audience
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
 from dispatcher.engine import Pace, Parts, running
@@ -93,11 +94,11 @@ class Kawabe:
         assert result.rejected == 0
 
     @asynccontextmanager
-    async def at_work(self, **changes: Any) -> AsyncIterator[None]:
+    async def at_work(self, audience: Audience | None = None, **changes: Any) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
         parts = Parts(
             pool=self.pool,
-            audience=await open_audience(self.pool),
+            audience=audience or await open_audience(self.pool),
             addresses=Addresses(self.pool, self.vault),
             channels=self.channels,
             limiter=MemoryLimiter(),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -11,10 +12,13 @@ import pytest
 from asyncpg import Pool
 
 from channels.contract import Answer, Message, Pause, Recipient, Verdict
+from dispatcher.audience import Audience, Match
 from dispatcher.batches import BatchStore, Member
 from dispatcher.dispatches import Signatures, create, status, stop, stop_all
 from dispatcher.model import DispatchState, Outcome
+from geo.area import Area
 from subscribers import columns
+from subscribers.columns import open_audience
 from subscribers.store import leave
 from tests.dispatcher.engine_room import CAST, Kawabe, crowd, invitation, kawabe, order, people
 from words.problem import Refused
@@ -344,6 +348,32 @@ async def test_an_evacuation_overtakes_a_campaign_that_is_being_sent(empty_town:
     bodies = [call.message.body[:2] for call in empty_town.sms.taken]
     assert bodies[: bodies.index("川沿") + 100].count("今夜") < 30
     assert end.channels == {"sms": {"accepted": 100}}
+
+
+class SlowBureau:
+    """An audience that finds the people of a campaign only once it is `released`."""
+
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
+        self.catch_up, self.match, self.among = audience.catch_up, audience.match, audience.among
+        self.released = threading.Event()
+
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+        if topics:
+            self.released.wait(45)
+        return self._audience.portions(area, topics=topics)
+
+
+async def test_an_order_does_not_wait_for_a_campaign_that_is_being_planned(town: Kawabe) -> None:
+    audience = SlowBureau(await open_audience(town.pool))
+    campaign = await town.send(invitation())
+    async with town.at_work(audience=audience):
+        while await town.pool.fetchval("select state from dispatch where id = $1", campaign) == "approved":
+            await asyncio.sleep(0.01)
+        await town.over(await town.send(order()))
+        assert sorted(people(town.line)) == [HANA_LINE, LINH_LINE]
+        audience.released.set()
+        await town.over(campaign)
 
 
 async def test_a_receipt_says_delivered_and_a_late_accepted_does_not_take_it_back(town: Kawabe) -> None:
