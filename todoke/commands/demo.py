@@ -69,6 +69,10 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
         report = await write_report(pool, order.dispatch, ctx.settings.data / "report.html", demo.settings)
         _tell(demo, address, report, [drill, order])
         if not leave:
+            ctx.say(
+                ja=f"   {address} が動いています。止めるには Ctrl-C。",
+                en=f"   Serving on {address}. Ctrl-C stops everything.",
+            )
             await stop.wait()
 
 
@@ -125,7 +129,3 @@ async def _send(ctx: Context, pool: Pool, path: Path) -> Status:
 def _tell(ctx: Context, address: str, report: Path, dispatches: list[Status]) -> None:
     ctx.emit({"report": str(report), "listening": address, "dispatches": [each.as_json() for each in dispatches]})
     ctx.say(ja=f"5. 報告書: {report.resolve()}", en=f"5. The report: {report.resolve()}")
-    ctx.say(
-        ja=f"   {address} が動いています。止めるには Ctrl-C。",
-        en=f"   Serving on {address}. Ctrl-C stops everything.",
-    )
