@@ -361,7 +361,7 @@ class SlowBureau:
     def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
         if topics:
             self.released.wait(45)
-        return self._audience.portions(area, topics=topics)
+        yield from self._audience.portions(area, topics=topics)
 
 
 async def test_an_order_does_not_wait_for_a_campaign_that_is_being_planned(town: Kawabe) -> None:
