@@ -217,7 +217,7 @@ def unknown_dispatch(dispatch: str) -> Problem:
     )
 
 
-_TOLD = [outcome.name.lower() for outcome in Outcome if outcome not in {Outcome.MOVED, Outcome.REPEATING}]
+_TOLD = [outcome.name.lower() for outcome in Outcome if outcome is not Outcome.MOVED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,8 +56,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     Nothing more is begun, calls under way end and are recorded, the session is signed off.
     """
     pauses = Pauses()
-    closing = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
-    store = BatchStore(parts.pool)
+    closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
@@ -65,8 +64,32 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         trouble=pauses.trouble,
         shared_among=parts.limiter.shared_among,
     )
-    sender = Sender(
-        store=store,
+    sender = _sender(parts, pace, session, pauses, closer)
+    planners = _planners(parts, pace, session)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rings = {
+        PLAN: [planner.wake for planner in planners],
+        DUE: [sender.wake],
+        STOP: [sender.look_for_stops, closer.wake],
+        PEERS: [session.peers_changed],
+    }
+
+    def hear(payload: str) -> None:
+        for wake in rings.get(payload, []):
+            wake()
+
+    rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
+    bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
+    agents: list[AbstractAsyncContextManager[object]] = [session, closer, rescuing, sender, *planners, bell]
+    async with AsyncExitStack() as stack:
+        for agent in agents:
+            await stack.enter_async_context(agent)
+        yield session
+
+
+def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent) -> Sender:
+    return Sender(
+        store=BatchStore(parts.pool),
         addresses=parts.addresses,
         channels=parts.channels,
         limiter=parts.limiter,
@@ -74,42 +97,23 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         pauses=pauses,
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
-        lane_through=closing.wake,
+        lane_through=closer.wake,
     )
+
+
+def _planners(parts: Parts, pace: Pace, session: Session) -> list[Agent]:
+    """One for what is urgent and one for the rest, so that no order waits for the planning of a campaign."""
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     planners = [
-        Agent("planner", planner.tick, every=pace.poll_seconds)
-        for planner in (
-            Planner(
-                parts.pool,
-                drafter,
-                parts.channels,
-                session,
-                batch_size=pace.batch_size,
-                town=parts.town,
-                priorities=priorities,
-            )
-            for priorities in ((0, LEAST_URGENT), (LEAST_URGENT + 1, LAST_PRIORITY))
+        Planner(
+            parts.pool,
+            drafter,
+            parts.channels,
+            session,
+            batch_size=pace.batch_size,
+            town=parts.town,
+            priorities=priorities,
         )
+        for priorities in ((0, LEAST_URGENT), (LEAST_URGENT + 1, LAST_PRIORITY))
     ]
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
-    bells = {
-        PLAN: [planner.wake for planner in planners],
-        DUE: [sender.wake],
-        STOP: [sender.look_for_stops, closing.wake],
-        PEERS: [session.peers_changed],
-    }
-
-    def hear(payload: str) -> None:
-        for wake in bells.get(payload, []):
-            wake()
-
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(session)
-        await stack.enter_async_context(closing)
-        await stack.enter_async_context(Agent("rescuer", rescuer.tick, every=pace.beat_seconds))
-        await stack.enter_async_context(sender)
-        for planner in planners:
-            await stack.enter_async_context(planner)
-        await stack.enter_async_context(Bell(parts.pool, hear, poll_seconds=pace.poll_seconds))
-        yield session
+    return [Agent("planner", planner.tick, every=pace.poll_seconds) for planner in planners]

@@ -47,7 +47,6 @@ _FATES = {
     Outcome.DELIVERED: Fate.REACHED,
     Outcome.ACCEPTED: Fate.REACHED,
     Outcome.IN_FLIGHT: Fate.UNCERTAIN,
-    Outcome.REPEATING: Fate.UNCERTAIN,
     Outcome.AMBIGUOUS: Fate.UNCERTAIN,
     Outcome.UNKNOWN: Fate.UNCERTAIN,
     Outcome.PENDING: Fate.WAITING,

@@ -61,8 +61,6 @@ class Outcome(IntEnum):
 
     PENDING = 0
     IN_FLIGHT = 1
-    REPEATING = 2
-    """In flight for the one repeat that an ambiguous call of an evacuation or advisory gets."""
     RETRY = 3
     AMBIGUOUS = 4
     SUPPRESSED = 10

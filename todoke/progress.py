@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 OUTCOMES_JA = {
     "pending": "未送信",
     "in_flight": "送信中",
-    "repeating": "再確認中",
     "retry": "再送待ち",
     "ambiguous": "確認待ち",
     "suppressed": "対象外（登録解除）",
