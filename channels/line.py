@@ -19,7 +19,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from channels import wire
-from channels.contract import Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict
+from channels.contract import Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict, addresses_of
 from channels.text import body_problems, utf16_units
 from words.problem import Problem
 
@@ -174,7 +174,7 @@ def _complaint(body: bytes) -> str:
 
 
 def _multicast(message: Message, recipients: Sequence[Recipient]) -> bytes:
-    people = msgspec.json.encode([recipient.address for recipient in recipients])
+    people = msgspec.json.encode(addresses_of(recipients))
     return b'{"to":' + people + _what_is_said(message)
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 
-from channels.contract import Message, Recipient, Verdict
+from channels.contract import Message, Party, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.attempt import Attempt, Called, People
 from dispatcher.model import Outcome
-
-_recipient: Callable[[tuple[str | None, str]], Recipient] = partial(tuple.__new__, Recipient)
-"""A pair made a Recipient without a call into Python for each of a million."""
 
 
 class OneCall(Attempt):
@@ -25,8 +20,9 @@ class OneCall(Attempt):
         if not await self._begin(message):
             await asyncio.shield(self.release())
             return
-        token = f"{self.batch.dispatch}.{self.batch.number}"
-        recipients = list(map(_recipient, zip(people.addresses, repeat(token))))
+        recipients = Party(
+            [address or "" for address in people.addresses], f"{self.batch.dispatch}.{self.batch.number}"
+        )
         called = None
         try:
             called = await self.call(message, positions, recipients)

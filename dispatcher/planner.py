@@ -143,7 +143,7 @@ class Planner:
         async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent, shared=shared):
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
-            job.leave_out_planned(plan)
+            await asyncio.to_thread(job.leave_out_planned, plan)
             await self._write_all(job, plan)
         if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
             raise NotOursToPlan
@@ -153,7 +153,7 @@ class Planner:
     # -- writing it down -------------------------------------------------------------------------
 
     async def _write_all(self, job: _Job, plan: Plan) -> None:
-        remaining, size = self._cuts(plan), _FIRST_CHUNK
+        remaining, size = await asyncio.to_thread(self._cuts, plan), _FIRST_CHUNK
         while chunk := await asyncio.to_thread(_next_of, remaining, size):
             await self._write(job, plan, chunk)
             size = _CHUNK
