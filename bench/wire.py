@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from channels.contract import Channel, Message, Recipient, Verdict
 from channels.registry import open_channels
 
 PEOPLE_A_CALL = 500
+PORTION = 200
 TEXT = Message("ja", "避難指示", "川沿いの方へ避難指示。ただちに高台へ避難してください。避難所は川辺小学校です。" * 4)
 
 
@@ -137,16 +139,25 @@ def _work(way: Way, calls: int) -> Iterator[tuple[list[Recipient], UUID]]:
 
 
 async def _rate(make: Call, work: Iterator[tuple[list[Recipient], UUID]], calls: int, at_once: int) -> float:
-    """Calls a second. What a call needs is made beforehand; what a channel makes of it is timed."""
-    prepared = iter([make(recipients, key) for recipients, key in work])
+    """Calls a second. What a call needs is made beforehand; what a channel makes of it is timed.
 
+    Beforehand is a portion at a time: a worker has its recipients fresh from decrypting, and half a million
+    made at once would be measured as they come back from memory.
+    """
+    seconds = 0.0
+    while prepared := [make(recipients, key) for recipients, key in islice(work, PORTION)]:
+        seconds += await _seconds(iter(prepared), at_once)
+    return calls / seconds
+
+
+async def _seconds(prepared: Iterator[Callable[[], Awaitable[None]]], at_once: int) -> float:
     async def hand() -> None:
         for call in prepared:
             await call()
 
     began = monotonic()
     await asyncio.gather(*(hand() for _ in range(at_once)))
-    return calls / (monotonic() - began)
+    return monotonic() - began
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

@@ -45,6 +45,13 @@ class Response:
         return f"HTTP/1.1 {self.status} X\r\n{lines}\r\n".encode() + self.body
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """The beginning of a reply, after which nothing more comes."""
+
+    beginning: bytes
+
+
 class Server:
     """A listening socket that counts who is connected and says when it was reached."""
 
@@ -102,7 +109,7 @@ class Server:
 class HttpServer(Server):
     """Answers each request with what `answer` gives."""
 
-    def __init__(self, answer: Callable[[Request], Response | Hang | bytes]) -> None:
+    def __init__(self, answer: Callable[[Request], Response | Unfinished | Hang | bytes]) -> None:
         super().__init__()
         self.answer = answer
         self.requests: list[Request] = []
@@ -121,6 +128,9 @@ class HttpServer(Server):
             reply = self.answer(self.requests[-1])
             if isinstance(reply, Hang):
                 await self.hang(reply, reader)
+            elif isinstance(reply, Unfinished):
+                writer.write(reply.beginning)
+                await self.hang(Hang.SILENT, reader)
             else:
                 writer.write(reply.encode() if isinstance(reply, Response) else reply)
             if isinstance(reply, bytes) or (isinstance(reply, Response) and reply.promised):
