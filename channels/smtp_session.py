@@ -1,0 +1,111 @@
+"""The talk with a mail server once aiosmtplib has connected, encrypted and logged in.
+
+aiosmtplib's own reader takes one reply at a time and drops what came with it. Where commands go
+together (RFC 2920) their replies do too, so from then on the connection's bytes are read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import NamedTuple
+
+import aiosmtplib
+
+LONGEST_REPLY = 32_768
+"""Bytes of one reply, all its lines together: aiosmtplib's own bound."""
+LEAVING = 421
+"""The reply after which a server hangs up (RFC 5321, 3.8)."""
+
+_LINE = re.compile(rb"(\d{3})(-?)([^\n]*)\n")
+_MALFORMED = -1
+
+
+class Reply(NamedTuple):
+    """One reply. `text` has its lines without their codes."""
+
+    code: int
+    text: str
+
+
+class Session(asyncio.Protocol):
+    """An open session: write commands, then read as many replies, in order."""
+
+    def __init__(self, smtp: aiosmtplib.SMTP) -> None:
+        """Take the session over. Raises SMTPServerDisconnected when it has already ended."""
+        below = smtp.protocol
+        if below is None or not isinstance(below.transport, asyncio.Transport):
+            raise aiosmtplib.SMTPServerDisconnected("closed after the greeting")
+        self.pipelining = smtp.supports_extension("pipelining")
+        self._smtp = smtp
+        self._below = below
+        self._transport = below.transport
+        self._received = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._gone = False
+        self._leaving = False
+        self._transport.set_protocol(self)
+
+    @property
+    def connected(self) -> bool:
+        return not self._gone and not self._transport.is_closing()
+
+    @property
+    def usable(self) -> bool:
+        """Whether another mail may begin: a reply that nobody asked for would be taken for the next one."""
+        return self.connected and not self._leaving and not self._received
+
+    def write(self, data: bytes) -> None:
+        """Send. Raises SMTPServerDisconnected, and then nothing was sent."""
+        if not self.connected:
+            raise aiosmtplib.SMTPServerDisconnected("closed before a command")
+        self._transport.write(data)
+
+    async def reply(self) -> Reply:
+        """The next reply. Raises SMTPServerDisconnected, or SMTPResponseException for what is none."""
+        while (reply := self._next()) is None:
+            await self._more()
+        self._leaving = self._leaving or reply.code == LEAVING
+        return reply
+
+    def close(self) -> None:
+        """Close at once, without a goodbye."""
+        self._transport.abort()
+        self._smtp.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
+        self._below.connection_lost(exc)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _more(self) -> None:
+        if self._gone:
+            raise aiosmtplib.SMTPServerDisconnected("closed before a reply")
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _next(self) -> Reply | None:
+        """The next reply, once its last line is here."""
+        said: list[bytes] = []
+        start = 0
+        while end := self._received.find(b"\n", start) + 1:
+            line = _LINE.fullmatch(bytes(self._received[start:end]))
+            if line is None:
+                raise aiosmtplib.SMTPResponseException(_MALFORMED, "no SMTP reply")
+            code, more, text = line.groups()
+            said.append(text.strip())
+            start = end
+            if not more:
+                del self._received[:end]
+                return Reply(int(code), b"\n".join(said).decode(errors="surrogateescape"))
+        if len(self._received) > LONGEST_REPLY:
+            raise aiosmtplib.SMTPResponseException(_MALFORMED, "too long a reply")
+        return None
