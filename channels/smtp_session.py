@@ -40,7 +40,7 @@ class Session(asyncio.Protocol):
         self._smtp = smtp
         self._below = below
         self._transport = below.transport
-        self._received = bytearray()
+        self._received = b""
         self._waiter: asyncio.Future[None] | None = None
         self._gone = False
         self._leaving = False
@@ -75,6 +75,8 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
+        if len(self._received) > LONGEST_REPLY:
+            self._transport.abort()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,17 +97,16 @@ class Session(asyncio.Protocol):
     def _next(self) -> Reply | None:
         """The next reply, once its last line is here."""
         said: list[bytes] = []
-        start = 0
-        while end := self._received.find(b"\n", start) + 1:
-            line = _LINE.fullmatch(bytes(self._received[start:end]))
-            if line is None:
-                raise aiosmtplib.SMTPResponseException(_MALFORMED, "no SMTP reply")
+        end = 0
+        while line := _LINE.match(self._received, end):
             code, more, text = line.groups()
             said.append(text.strip())
-            start = end
+            end = line.end()
             if not more:
-                del self._received[:end]
+                self._received = self._received[end:]
                 return Reply(int(code), b"\n".join(said).decode(errors="surrogateescape"))
+        if b"\n" in self._received[end:]:
+            raise aiosmtplib.SMTPResponseException(_MALFORMED, "no SMTP reply")
         if len(self._received) > LONGEST_REPLY:
             raise aiosmtplib.SMTPResponseException(_MALFORMED, "too long a reply")
         return None
