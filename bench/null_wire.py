@@ -51,7 +51,8 @@ def _smtp(book: Book) -> Callable[..., Awaitable[tuple[asyncio.Transport, asynci
 
 
 def _join(client: asyncio.Protocol, server: asyncio.Protocol) -> asyncio.Transport:
-    ours, theirs = _End(client, server), _End(server, client)
+    ours, theirs = _End(client), _End(server)
+    ours.other, theirs.other = theirs, ours
     client.connection_made(ours)
     server.connection_made(theirs)
     return ours
@@ -60,10 +61,11 @@ def _join(client: asyncio.Protocol, server: asyncio.Protocol) -> asyncio.Transpo
 class _End(asyncio.Transport):
     """One end of a wire: what is written here is received at the other end when the loop comes round."""
 
-    def __init__(self, owner: asyncio.Protocol, leads_to: asyncio.Protocol) -> None:
+    other: _End
+
+    def __init__(self, owner: asyncio.Protocol) -> None:
         super().__init__({"peername": ("127.0.0.1", 0), "sockname": ("127.0.0.1", 0)})
         self._owner = owner
-        self._leads_to = leads_to
         self._written: list[bytes] = []
         self._closing = False
 
@@ -75,7 +77,12 @@ class _End(asyncio.Transport):
     def _deliver(self) -> None:
         data, self._written = b"".join(self._written), []
         if not self._closing:
-            self._leads_to.data_received(data)
+            self.other._owner.data_received(data)  # noqa: SLF001 the other end of the same wire
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        if not isinstance(protocol, asyncio.Protocol):
+            raise TypeError("this wire carries streams only")
+        self._owner = protocol
 
     def writelines(self, list_of_data: Any) -> None:
         self.write(b"".join(list_of_data))

@@ -1,6 +1,6 @@
-"""LINE: one multicast of up to 500 people, through line-bot-sdk's client and connections.
+"""LINE: one multicast of up to 500 people, with line-bot-sdk's credentials over its connections.
 
-The request bodies are ours: the SDK's models cost 2.4 ms a call, prebuilt bytes 0.2 ms (2026-11).
+The requests are ours: the SDK's models cost 2.4 ms a call, bytes of ours 0.07 ms (2026-11).
 Limits, retry keys and error texts: LINE Developers, Messaging API reference, 2026-08.
 """
 
