@@ -75,7 +75,10 @@ class Address:
         Raises one of `UNANSWERED` when no status came back. A dead connection is never tried again.
         """
         own = _lines(headers) if headers else b""
-        asking = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), own, body)
+        return await self._ask(b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), own, body))
+
+    async def _ask(self, asking: bytes) -> Reply:
+        """Send a whole request over one of the connections, and read its whole reply."""
         reply = None
         try:
             async with asyncio.timeout(self._seconds):
