@@ -100,7 +100,6 @@ async def empty(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(_EMPTY)
-        await connection.execute("vacuum analyze batch")
         await connection.execute("checkpoint")
     finally:
         await connection.close()

@@ -49,6 +49,7 @@ _MESSAGES = sql("dispatcher", "plan_messages")
 _MEMBERS = sql("dispatcher", "plan_members")
 _EVENT = sql("dispatcher", "event_read")
 _RING = sql("dispatcher", "ring")
+_YEAR = sql("dispatcher", "batch_year")
 
 _FIRST_CHUNK, _CHUNK = 8, 128
 _ANALYZED_EVERY = 400
@@ -158,12 +159,13 @@ class Planner:
             await self._write(job, plan, chunk)
             size = _CHUNK
 
-    async def _tell_the_optimizer(self, batches: int) -> None:
+    async def _tell_the_optimizer(self, dispatch: str, batches: int) -> None:
         """Refresh the table's statistics: for what was empty a moment ago PostgreSQL would plan every claim as a full scan."""
         self._since_analyzed += batches
         if self._since_analyzed >= _ANALYZED_EVERY:
             self._since_analyzed = 0
-            await self._pool.execute("analyze batch")
+            year = await self._pool.fetchval(_YEAR, dispatch)
+            await self._pool.execute(f"analyze {year}")
 
     def _cuts(self, plan: Plan) -> Iterator[Cut]:
         shapes = {name: shape(self._channels[name], self._batch_size) for name in plan.routed}
@@ -181,7 +183,7 @@ class Planner:
             await self._copy_messages(connection, job, plan, messages)
             await self._copy_batches(connection, job, first, numbered)
             await connection.execute(_RING, "due")
-        await self._tell_the_optimizer(len(chunk))
+        await self._tell_the_optimizer(job.dispatch, len(chunk))
         for cut in chunk:
             metrics.PLANNED.labels(cut.channel).inc(len(cut.members))
 

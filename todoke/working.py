@@ -51,6 +51,7 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         beat_seconds=sending.beat_seconds,
         expire_seconds=sending.expire_seconds,
         call_seconds=sending.call_seconds,
+        keep_years=settings.records.keep_years,
     )
     async with _limiter(settings) as limiter:
         parts = Parts(
