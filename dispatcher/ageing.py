@@ -120,7 +120,7 @@ async def drop_years(pool: Pool, *, keep_years: int, today: int | None = None) -
     if keep_years == 0:
         return []
     first_kept = (today or await pool.fetchval(_NOW)) - keep_years
-    past = [row for row in await pool.fetch(_LIST) if row["last"] <= f"{first_kept % 100:02d}04"]
+    past = [row for row in await pool.fetch(_LIST) if row["next"] <= first_kept]
     return [row["year"] for row in past if await _drop(pool, row, first_kept)]
 
 

@@ -3,13 +3,20 @@
 --
 -- Nothing is sorted: batch_due gives what was due first, and stops at $5. With an `order by` PostgreSQL may
 -- prefer to fetch and sort all that is due, at every claim; with joins it may begin at the dispatches.
+--
+-- The advisory lock, of batches that would be taken only, keeps claims out of each other's rows: `skip locked` alone
+-- waits when a row it meets has been claimed at that very moment and a third claim is looking at its new version.
 with picked as (
     select b.dispatch, b.number
     from batch b
     where b.state = 'due'
       and b.channel = $1 and b.priority = $2 and b.lane = $3
       and b.due_at <= now()
-      and (select d.state in ('planning', 'sending') and d.valid_until > now() from dispatch d where d.id = b.dispatch)
+      and case
+          when (select d.state in ('planning', 'sending') and d.valid_until > now()
+                from dispatch d where d.id = b.dispatch)
+          then pg_try_advisory_xact_lock(hashtext(b.dispatch), b.number)
+      end
       and not exists (
           select from batch u
           where u.state = 'due' and u.channel = $1 and u.priority < $2 and u.due_at <= now()

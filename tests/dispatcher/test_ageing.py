@@ -63,6 +63,7 @@ async def test_a_year_is_kept_for_as_long_as_was_said(town: Kawabe, this_year: i
     await town.sent(order())
     await drop_years(town.pool, keep_years=3, today=this_year + 3)
     await drop_years(town.pool, keep_years=0, today=this_year + 40)
+    await drop_years(town.pool, keep_years=50, today=this_year + 40)
     assert str(this_year) in await years(town.pool)
 
 
