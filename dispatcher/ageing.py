@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from asyncpg import InsufficientPrivilegeError, LockNotAvailableError
+from asyncpg import CheckViolationError, InsufficientPrivilegeError, LockNotAvailableError
 
 from dispatcher import metrics
 from dispatcher import outcomes as states
@@ -92,10 +92,10 @@ async def add_years(pool: Pool) -> list[str]:
 
 
 async def _tried(pool: Pool, year: int) -> bool:
-    """Without tables of its own a year is trouble, but what is sent meanwhile is sent."""
+    """Without tables of its own a year is trouble, all the more once something of it stands outside; but it is sent."""
     try:
         return await _add(pool, year)
-    except (LockNotAvailableError, InsufficientPrivilegeError) as error:
+    except (CheckViolationError, InsufficientPrivilegeError, LockNotAvailableError) as error:
         log.warning("year_not_added", year=year, error=type(error).__name__)
         return False
 

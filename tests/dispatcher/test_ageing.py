@@ -129,17 +129,17 @@ async def test_a_missing_year_is_added_once(town: Kawabe, this_year: int) -> Non
     assert await status(town.pool, sent.dispatch) == sent
 
 
-async def test_what_stands_in_no_year_is_trouble_for_people_to_see(town: Kawabe, this_year: int) -> None:
+async def test_what_finds_no_year_is_sent_and_trouble_for_people_to_see(
+    town: Kawabe, this_year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await town.pool.execute("select drop_year($1)", str(this_year))
-    async with town.pool.acquire() as connection, connection.transaction():
-        await connection.execute("set local session_replication_role = replica")
-        await connection.execute(
-            "insert into batch (dispatch, number, key, channel, lane, priority, messages, members, places, outcomes, state)"
-            " values ('991123-abcdef', 0, gen_random_uuid(), 'line', '', 0, '{0}', '{1}', '{0}', '\\x28', 'done')"
-        )
+    monkeypatch.setattr(ageing, "_ADD", "select pg_sleep(0 * $1::integer)")
+    assert (await town.sent(order())).channels["line"]["accepted"] == 2
+    monkeypatch.undo()
     watch = Ageing(town.pool, keep_years=3)
     await watch.tick()
     assert watch.trouble() == ["batches outside every year (operator)"]
+    assert (await town.sent(order(id="next"))).channels["line"]["accepted"] == 2
 
 
 async def test_arrays_that_do_not_fit_one_another_are_no_batch(pool: Pool) -> None:
