@@ -18,6 +18,7 @@ from typing import Any
 from asyncpg import Pool
 from pydantic import BaseModel
 
+from bench.asking import Answers, asked_for_health
 from bench.book import Book
 from bench.checking import durable, once_each
 from bench.floor import copy_rows, wal
@@ -41,6 +42,7 @@ class Round:
     copy_wal: float
     wal: float
     probe: Probe
+    health: Answers
     wrong: list[str]
 
 
@@ -70,15 +72,15 @@ async def measure(size: Size, number: int, profile: str | None = None) -> Round:
             copy_seconds, copy_wal = await copy_rows(pool, wanted)
             await pool.execute("drop table floor")
         await empty(town.dsn)
-        sent, probe, written, taken = await _sent(town, profile)
+        sent, probe, health, written, taken = await _sent(town, profile)
         wrong = await asyncio.to_thread(once_each, taken, wanted)
         wrong += await durable(town, [sent.dispatch], len(wanted))
-    found = Round(sent, copy_seconds, copy_wal, written / len(wanted), probe, wrong)
+    found = Round(sent, copy_seconds, copy_wal, written / len(wanted), probe, health, wrong)
     progress(f"run {number}: {len(wanted) / sent.seconds:,.0f}/s; COPY {len(wanted) / copy_seconds:,.0f}/s")
     return found
 
 
-async def _sent(town: Town, profile: str | None) -> tuple[Sent, Probe, int, Numbers]:
+async def _sent(town: Town, profile: str | None) -> tuple[Sent, Probe, Answers, int, Numbers]:
     async with town.pool() as pool:
         if town.size.mix:
             return await _swallowed(town, pool, profile)
@@ -87,7 +89,7 @@ async def _sent(town: Town, profile: str | None) -> tuple[Sent, Probe, int, Numb
             return *timed, await remote.taken()
 
 
-async def _swallowed(town: Town, pool: Pool, profile: str | None) -> tuple[Sent, Probe, int, Numbers]:
+async def _swallowed(town: Town, pool: Pool, profile: str | None) -> tuple[Sent, Probe, Answers, int, Numbers]:
     book, nowhere = Book(), Remote(9, 9)
     channels = {"line": line(nowhere), "sms": sms(nowhere), "email": email(nowhere.mail_port)}
     with null_wire(book):
@@ -97,13 +99,13 @@ async def _swallowed(town: Town, pool: Pool, profile: str | None) -> tuple[Sent,
 
 async def _timed(
     town: Town, pool: Pool, channels: Mapping[str, BaseModel], profile: str | None
-) -> tuple[Sent, Probe, int]:
+) -> tuple[Sent, Probe, Answers, int]:
     async with at_work(town, pool, channels):
         before = await wal(pool)
-        async with Probe() as probe:
+        async with asked_for_health() as health, Probe() as probe:
             with _profiled(profile):
                 sent = await send(pool, order(channels=tuple(channels)))
-        return sent, probe, await wal(pool) - before
+        return sent, probe, health, await wal(pool) - before
 
 
 @contextmanager
@@ -139,6 +141,8 @@ def _result(size: Size, rounds: list[Round]) -> dict[str, Any]:
         "copy_wal_bytes": round(middle([each.copy_wal for each in rounds])),
         "loop_lag_p99_ms": middle([each.probe.lag_ms for each in rounds]),
         "loop_lag_longest_ms": max(each.probe.longest_ms for each in rounds),
+        "health_p99_ms": middle([each.health.p99_ms for each in rounds]),
+        "health_longest_ms": max(each.health.longest_ms for each in rounds),
     }
     checked = not_counted(result, [reason for each in rounds for reason in each.wrong])
     return checked | {"lines": _lines(checked)}
@@ -155,5 +159,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"  {result['memory_mb']} MB above idle; {result['wal_bytes']} bytes of WAL a recipient "
             f"(COPY {result['copy_wal_bytes']}); event loop late by {result['loop_lag_p99_ms']} ms at p99, "
             f"{result['loop_lag_longest_ms']} ms at most"
+        ),
+        (
+            f"  /healthz answered a process of its own within {result['health_p99_ms']} ms at p99, "
+            f"{result['health_longest_ms']} ms at most"
         ),
     ]

@@ -1,106 +1,75 @@
-"""The null wire: connections that swallow every byte and answer at once, below aiohttp and aiosmtplib.
+"""The null wire: every request is built to its last byte, swallowed where a connection would take it, and accepted.
 
-The channels build each request to its last byte and write it to a transport, as they would to a socket;
-nothing leaves the process. Whom each request was for is kept in a `Book`.
+It lies below the channels and above aiohttp's connections and parser and aiosmtplib's session, whose cost
+`bench.wire` measures. Whom each request was for is kept in a `Book`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
+from unittest.mock import patch
 
 from bench.book import Book
-from bench.provider import Provider
-from bench.relay import Relay
+from channels import email, wire
+from channels.smtp_session import Reply, Session
+
+_MULTICAST = b"POST /v2/bot/message/multicast "
+_GO_ON, _DONE = Reply(354, "go on"), Reply(250, "ok")
 
 
 @contextmanager
 def null_wire(book: Book) -> Iterator[None]:
-    """For as long as this lasts no TCP connection of this loop or of aiohttp leads anywhere."""
-    loop = asyncio.get_running_loop()
-    create = aiohttp.TCPConnector._create_connection  # noqa: SLF001 the lowest layer there is to replace
-    aiohttp.TCPConnector._create_connection = _http(book)  # type: ignore[method-assign,assignment]  # noqa: SLF001
-    loop.create_connection = _smtp(book)  # type: ignore[method-assign,assignment]
-    try:
+    """For as long as this lasts no request of the channels leads anywhere."""
+    with patch.object(wire.Address, "_ask", _http(book)), patch.object(email, "_connect", _smtp(book)):
         yield
-    finally:
-        aiohttp.TCPConnector._create_connection = create  # type: ignore[method-assign]  # noqa: SLF001
-        del loop.create_connection
 
 
-def _http(book: Book) -> Callable[..., Awaitable[ResponseHandler]]:
-    async def create(connector: aiohttp.TCPConnector, *_: Any) -> ResponseHandler:
-        client = ResponseHandler(connector._loop)  # noqa: SLF001
-        _join(client, Provider(book, 0.0))
-        return client
+def _http(book: Book) -> Callable[[wire.Address, bytes], Awaitable[wire.Reply]]:
+    accepted = wire.Reply(200, {"x-line-request-id": "1"}, b"{}")
+    created = wire.Reply(201, {}, b'{"sid": "SM00000000000000000000000000000001", "status": "queued"}')
 
-    return create
+    async def ask(_address: wire.Address, asking: bytes) -> wire.Reply:
+        body = asking.index(b"\r\n\r\n") + 4
+        if asking.startswith(_MULTICAST):
+            book.note(asking[body : asking.index(b"]", body)], silent=b'"notificationDisabled":true' in asking)
+            return accepted
+        book.note(asking[body : body + 36], silent=False)
+        return created
 
-
-def _smtp(book: Book) -> Callable[..., Awaitable[tuple[asyncio.Transport, asyncio.BaseProtocol]]]:
-    async def create(factory: Callable[[], Any], *_: Any, **__: Any) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        client = factory()
-        return _join(client, Relay(book, pipelining=True)), client
-
-    return create
+    return ask
 
 
-def _join(client: asyncio.Protocol, server: asyncio.Protocol) -> asyncio.Transport:
-    ours, theirs = _End(client, server), _End(server, client)
-    client.connection_made(ours)
-    server.connection_made(theirs)
-    return ours
+def _smtp(book: Book) -> Callable[..., Awaitable[Session]]:
+    async def connect(*_: Any) -> Session:
+        return _NullSession(book)
+
+    return connect
 
 
-class _End(asyncio.Transport):
-    """One end of a wire: what is written here is received at the other end when the loop comes round."""
+class _NullSession(Session):
+    """A relay with PIPELINING that takes everything."""
 
-    def __init__(self, owner: asyncio.Protocol, leads_to: asyncio.Protocol) -> None:
-        super().__init__({"peername": ("127.0.0.1", 0), "sockname": ("127.0.0.1", 0)})
-        self._owner = owner
-        self._leads_to = leads_to
-        self._written: list[bytes] = []
-        self._closing = False
+    def __init__(self, book: Book) -> None:
+        self.pipelining = True
+        self._book = book
+        self._replies: list[Reply] = []
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._written:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        self._written.append(bytes(data))
+    connected = usable = True
 
-    def _deliver(self) -> None:
-        data, self._written = b"".join(self._written), []
-        if not self._closing:
-            self._leads_to.data_received(data)
+    def write(self, data: bytes) -> None:
+        if data.startswith(b"MAIL"):
+            self._book.note(data[data.index(b"RCPT") : data.index(b"DATA")], silent=False)
+            self._replies = [_GO_ON, _DONE, _DONE]
+        else:
+            self._replies = [_DONE]
 
-    def writelines(self, list_of_data: Any) -> None:
-        self.write(b"".join(list_of_data))
+    async def reply(self) -> Reply:
+        return self._replies.pop()
 
-    def is_closing(self) -> bool:
-        return self._closing
+    def wait_until(self, deadline: float) -> None:
+        """It is never late."""
 
     def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            asyncio.get_running_loop().call_soon(self._owner.connection_lost, None)
-
-    abort = close
-
-    def pause_reading(self) -> None:
-        """Nothing comes that was not asked for."""
-
-    def resume_reading(self) -> None:
-        """Nothing was held back."""
-
-    def is_reading(self) -> bool:
-        return not self._closing
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Everything is swallowed at once."""
+        """Nothing is open."""

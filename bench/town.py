@@ -102,7 +102,6 @@ async def empty(dsn: str) -> None:
     try:
         await connection.execute(_EMPTY)
         await connection.execute(_END_SESSIONS)
-        await connection.execute("vacuum analyze batch")
         await connection.execute("checkpoint")
     finally:
         await connection.close()

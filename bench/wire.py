@@ -1,17 +1,18 @@
 """The wire: each channel's `send` against a bare client that posts the same bytes to the same bare server.
 
-Bare LINE and SMS are aiohttp with bodies made beforehand; bare email is aiosmtplib's `sendmail`, on as
-many connections. The relay is measured as it comes, and once more announcing PIPELINING, which
-aiosmtplib does not use.
+Bare LINE and SMS are aiohttp's session with bodies made beforehand, as anyone would write it; ours use the layer
+below the session, and make the bodies. Bare email is aiosmtplib's `sendmail`, on as many connections. The relay is
+measured as it comes, and once more announcing PIPELINING, which aiosmtplib does not use.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,8 @@ from channels.contract import Channel, Message, Recipient, Verdict
 from channels.registry import open_channels
 
 PEOPLE_A_CALL = 500
+PORTION = 25_000
+"""People whose calls are made ready at once."""
 TEXT = Message("ja", "避難指示", "川沿いの方へ避難指示。ただちに高台へ避難してください。避難所は川辺小学校です。" * 4)
 
 
@@ -108,7 +111,7 @@ async def _compare(way: Way, calls: int, runs: int) -> Compared:
     ):
         for turn in range(runs + 1):
             for call, rates in ((bare, found.bare), (ours, found.ours)):
-                rate = await _rate(call, _work(way, calls), calls, way.at_once)
+                rate = await _rate(call, _work(way, calls), calls, way)
                 if turn:
                     rates.append(rate)
                 found.wrong += once_each(await remote.taken(), everybody)
@@ -136,17 +139,26 @@ def _work(way: Way, calls: int) -> Iterator[tuple[list[Recipient], UUID]]:
         yield people, UUID(int=call + 1)
 
 
-async def _rate(make: Call, work: Iterator[tuple[list[Recipient], UUID]], calls: int, at_once: int) -> float:
-    """Calls a second. What a call needs is made beforehand; what a channel makes of it is timed."""
-    prepared = iter([make(recipients, key) for recipients, key in work])
+async def _rate(make: Call, work: Iterator[tuple[list[Recipient], UUID]], calls: int, way: Way) -> float:
+    """Calls a second. What a call needs is made beforehand; what a channel makes of it is timed.
 
+    Beforehand is a portion at a time: a worker has its recipients fresh from decrypting, and half a million
+    made at once would be measured as they come back from memory.
+    """
+    seconds, portion = 0.0, max(1, PORTION // way.people)
+    while prepared := [make(recipients, key) for recipients, key in islice(work, portion)]:
+        seconds += await _seconds(iter(prepared), way.at_once)
+    return calls / seconds
+
+
+async def _seconds(prepared: Iterator[Callable[[], Awaitable[None]]], at_once: int) -> float:
     async def hand() -> None:
         for call in prepared:
             await call()
 
     began = monotonic()
     await asyncio.gather(*(hand() for _ in range(at_once)))
-    return calls / (monotonic() - began)
+    return monotonic() - began
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, overload, runtime_checkable
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -79,11 +79,40 @@ class Recipient(NamedTuple):
     """One address, and the opaque token that names whom it belongs to in callbacks and Message-IDs.
 
     A token is (dispatch, batch, position) for a single call, and the batch for a call to many.
-    A tuple, because a million of them are made in a few seconds.
     """
 
     address: str
     token: str
+
+
+class Party(Sequence[Recipient]):
+    """The people of a call to many, who share its token: each is made a Recipient only when looked at.
+
+    So that whoever needs the addresses alone takes those, and a million Recipients are never made.
+    """
+
+    __slots__ = ("addresses", "token")
+
+    def __init__(self, addresses: Sequence[str], token: str) -> None:
+        self.addresses = addresses
+        self.token = token
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    @overload
+    def __getitem__(self, which: int) -> Recipient: ...
+    @overload
+    def __getitem__(self, which: slice) -> Party: ...
+    def __getitem__(self, which: int | slice) -> Recipient | Party:
+        if isinstance(which, slice):
+            return Party(self.addresses[which], self.token)
+        return Recipient(self.addresses[which], self.token)
+
+
+def addresses_of(recipients: Sequence[Recipient]) -> Sequence[str]:
+    """The addresses alone, in order."""
+    return recipients.addresses if isinstance(recipients, Party) else [recipient.address for recipient in recipients]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self, TypeAlias
 from uuid import UUID
 
 import aiosmtplib
@@ -21,8 +21,15 @@ from channels.lanes import mail_lane
 from channels.mime import ENCODED_WORD, Letterhead, Unwritable, mailbox, phrase
 from channels.smtp_answers import UNANSWERED, Phase, accepted, broken, refused
 from channels.smtp_pool import Connection, Pool
+from channels.smtp_session import LEAVING, Reply, Session
 from channels.text import body_problems, subject_problems
 from words.problem import Problem
+
+COMPLETED, GO_ON = 250, 354
+_Command: TypeAlias = tuple[Phase, bytes, frozenset[int]]
+_DONE, _TAKEN = frozenset({250}), frozenset({250, 251})
+_RESET: _Command = (Phase.SENDER, b"RSET\r\n", _DONE)
+_DATA: _Command = (Phase.DATA, b"DATA\r\n", frozenset({GO_ON}))
 
 IDLE_SECONDS = 60.0
 """Mail servers close idle sessions after one to five minutes."""
@@ -93,6 +100,7 @@ class EmailChannel:
 
     def __init__(self, settings: EmailSettings) -> None:
         self.at_once = settings.connections
+        self._sender = f"MAIL FROM:<{settings.from_address}>\r\n".encode("ascii")
         self._settings = settings
         self._letterhead = Letterhead(
             address=settings.from_address, name=settings.from_name, reply_to=settings.reply_to
@@ -147,37 +155,34 @@ class EmailChannel:
             mail = self._letterhead.write(message, recipients[0], key, datetime.now(UTC))
         except Unwritable as fault:
             return Answer(Verdict.REJECTED, code=fault.code)
-        dialogue = Dialogue(self._pool, self._letterhead.address, recipients[0].address, mail)
+        dialogue = Dialogue(self._pool, self._sender, recipients[0].address, mail)
         try:
-            async with asyncio.timeout(self._settings.timeout_seconds):
-                return await dialogue.hold()
+            return await dialogue.hold(self._settings.timeout_seconds)
         except UNANSWERED as error:
-            return broken(dialogue.phase, error, reused=dialogue.reused)
+            return dialogue.refusal or broken(dialogue.phase, error, reused=dialogue.reused)
 
 
 class Dialogue:
     """One mail over one connection. `phase` says how far it has got, whatever ends it."""
 
-    def __init__(self, pool: Pool, sender: str, address: str, mail: bytes) -> None:
+    def __init__(self, pool: Pool, sender: bytes, address: str, mail: bytes) -> None:
         self.phase = Phase.WAITING
         self.reused = False
+        self.refusal: Answer | None = None
+        """What the relay answered, while the rest of what it was asked with it is still outstanding."""
         self._pool = pool
-        self._commands = (
-            (Phase.SENDER, f"MAIL FROM:<{sender}>".encode("ascii"), (250,)),
-            (Phase.RECIPIENT, f"RCPT TO:<{address}>".encode("ascii"), (250, 251)),
-            (Phase.DATA, b"DATA", (354,)),
-        )
-        self._lane = mail_lane(address)
+        self._sender = sender
+        self._address = address
         self._mail = mail
 
-    async def hold(self) -> Answer:
-        """Raises one of `UNANSWERED`, or CancelledError, when it breaks off."""
-        await self._pool.slot()
-        self.phase = Phase.CONNECT
-        connection = await self._pool.take()
+    async def hold(self, seconds: float) -> Answer:
+        """Raises one of `UNANSWERED`, or CancelledError, when it breaks off: after so many seconds at the latest."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        connection = await self._pool.ready() or await self._connection(deadline)
         self.reused = connection.reused
         self.phase = Phase.SENDER
         try:
+            connection.session.wait_until(deadline)
             answer = await self._speak(connection)
         except BaseException:
             self._pool.drop(connection)
@@ -185,31 +190,69 @@ class Dialogue:
         self._pool.give(connection)
         return answer
 
+    async def _connection(self, deadline: float) -> Connection:
+        async with asyncio.timeout_at(deadline):
+            await self._pool.slot()
+            self.phase = Phase.CONNECT
+            return await self._pool.take()
+
     async def _speak(self, connection: Connection) -> Answer:
-        smtp = connection.smtp
-        if connection.unfinished:
-            await smtp.rset()
+        session = connection.session
+        commands = self._commands(reset=connection.unfinished)
         connection.messages += 1
         connection.unfinished = True
-        for phase, command, wanted in self._commands:
+        if session.pipelining:
+            session.write(b"".join([command for _, command, _ in commands]))
+        for phase, command, wanted in commands:
             self.phase = phase
-            reply = await smtp.execute_command(command)
-            if reply.code not in wanted:
-                return refused(phase, reply.code, reply.message, self._lane)
-        reply = await self._content(smtp)
+            if not session.pipelining:
+                session.write(command)
+            reply = await session.reply()
+            if reply.code in wanted:
+                continue
+            if command is _RESET[1]:
+                raise aiosmtplib.SMTPResponseException(reply.code, reply.text)
+            return await self._refused(session, reply)
+        reply = await self._content(session)
         connection.unfinished = False
-        if reply.code == 250:
-            return accepted(reply.message)
-        return refused(Phase.CONTENT, reply.code, reply.message, self._lane)
+        if reply.code == COMPLETED:
+            return accepted(reply.text)
+        return refused(Phase.CONTENT, reply.code, reply.text, mail_lane(self._address))
 
-    async def _content(self, smtp: aiosmtplib.SMTP) -> aiosmtplib.SMTPResponse:
-        """aiosmtplib's own `data` would not tell whether a connection died before or after the dot."""
-        protocol = smtp.protocol
-        if protocol is None:
+    def _commands(self, *, reset: bool) -> list[_Command]:
+        """The envelope, in the order in which it is said, with the replies that let it go on."""
+        recipient = f"RCPT TO:<{self._address}>\r\n".encode("ascii")
+        envelope = [(Phase.SENDER, self._sender, _DONE), (Phase.RECIPIENT, recipient, _TAKEN), _DATA]
+        return [_RESET, *envelope] if reset else envelope
+
+    async def _refused(self, session: Session, reply: Reply) -> Answer:
+        self.refusal = refused(self.phase, reply.code, reply.text, mail_lane(self._address))
+        if session.pipelining and reply.code != LEAVING:
+            await self._wind_up(session, reply)
+        return self.refusal
+
+    async def _wind_up(self, session: Session, reply: Reply) -> None:
+        """Hear out what went with a refused command. Raises one of `UNANSWERED` when the session is lost with it.
+
+        A relay may say 354 though it has no recipient: then a lone dot ends the mail, which has none
+        (RFC 2920, 3.1). Where it may have one, the dot would send them an empty mail.
+        """
+        said = {self.phase: reply}
+        for phase in range(self.phase + 1, Phase.CONTENT):
+            said[Phase(phase)] = await session.reply()
+        if said[Phase.DATA].code != GO_ON or self.phase is Phase.DATA:
+            return
+        if not 400 <= said[Phase.RECIPIENT].code < 600:
+            raise aiosmtplib.SMTPException("a recipient without a sender")
+        session.write(b".\r\n")
+        await session.reply()
+
+    async def _content(self, session: Session) -> Reply:
+        if not session.connected:
             raise aiosmtplib.SMTPServerDisconnected("closed before the content")
         self.phase = Phase.CONTENT
-        protocol.write(self._mail)
-        return await protocol.read_response()
+        session.write(self._mail)
+        return await session.reply()
 
 
 def _reworded(sentence: str, rule: Callable[..., str], *values: str) -> None:
@@ -220,7 +263,7 @@ def _reworded(sentence: str, rule: Callable[..., str], *values: str) -> None:
         raise ValueError(sentence) from None
 
 
-async def _connect(settings: EmailSettings, context: ssl.SSLContext | None) -> aiosmtplib.SMTP:
+async def _connect(settings: EmailSettings, context: ssl.SSLContext | None) -> Session:
     """A session greeted, encrypted and logged in as the settings say, without timeouts of its own: `send` has one."""
     smtp = aiosmtplib.SMTP(
         hostname=settings.host,
@@ -237,10 +280,10 @@ async def _connect(settings: EmailSettings, context: ssl.SSLContext | None) -> a
     try:
         if smtp.is_ehlo_or_helo_needed:
             await smtp.ehlo()
+        return Session(smtp)
     except BaseException:
         smtp.close()
         raise
-    return smtp
 
 
 _ENCODED_WORD_PROBLEM = Problem(

@@ -71,9 +71,12 @@ class Letterhead:
         own = (
             f"To: {mailbox(recipient.address)}\r\n"
             f"Message-ID: {self.message_id(recipient, key)}\r\n"
-            f"Date: {format_datetime(now)}\r\n"
+            f"Date: {_date(now.replace(microsecond=0))}\r\n"
         )
         return self._head + own.encode("ascii") + _shared(message)
+
+
+_date = lru_cache(maxsize=4)(format_datetime)
 
 
 @lru_cache(maxsize=256)

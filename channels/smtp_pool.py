@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-import aiosmtplib
+from channels.smtp_session import Session
 
 
 class Connection:
     """One session, and what it has been used for."""
 
-    def __init__(self, smtp: aiosmtplib.SMTP) -> None:
-        self.smtp = smtp
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.messages = 0
         self.idle_since = 0.0
         self.unfinished = False
@@ -25,31 +25,33 @@ class Connection:
 
     def hang_up(self) -> None:
         """Say QUIT without waiting for the goodbye, and close at once."""
-        protocol = self.smtp.protocol
-        if protocol is not None and protocol.is_connected:
-            protocol.write(b"QUIT\r\n")
+        if self.session.connected:
+            self.session.write(b"QUIT\r\n")
         self.drop()
 
     def drop(self) -> None:
         """Close a session whose state is unknown."""
-        transport = self.smtp.transport
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
-        self.smtp.close()
+        self.session.close()
 
 
 class Pool:
     """At most `size` connections; each serves `messages` messages and is left after `idle` seconds."""
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[aiosmtplib.SMTP]], *, size: int, messages: int, idle: float
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, messages: int, idle: float) -> None:
         self._connect = connect
         self._messages = messages
         self._idle_seconds = idle
         self._room = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+
+    async def ready(self) -> Connection | None:
+        """A connection that is free at once, with its slot; None where one has to wait or to connect."""
+        if self._room.locked() or (connection := self._from_idle()) is None:
+            return None
+        await self._room.acquire()
+        self._busy.add(connection)
+        return connection
 
     async def slot(self) -> None:
         """Wait until one more connection may be used. Every slot ends in `give` or `drop`."""
@@ -68,7 +70,7 @@ class Pool:
     def give(self, connection: Connection) -> None:
         """Back after a complete dialogue."""
         self._leave(connection)
-        if connection.smtp.is_connected and connection.messages < self._messages:
+        if connection.session.usable and connection.messages < self._messages:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:
@@ -93,7 +95,7 @@ class Pool:
     def _from_idle(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.smtp.is_connected and time.monotonic() - connection.idle_since < self._idle_seconds:
+            if connection.session.usable and time.monotonic() - connection.idle_since < self._idle_seconds:
                 return connection
             connection.hang_up()
         return None

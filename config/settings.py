@@ -125,6 +125,15 @@ class Sending(Section):
         return self
 
 
+class Records(Section):
+    keep_years: int = Field(
+        default=3,
+        ge=0,
+        le=50,
+        description="How many years what was sent is kept, from the April after it; 0: for ever.",
+    )
+
+
 class Shelters(Section):
     url_template: Annotated[str, AfterValidator(_place_template)] = Field(
         default="https://maps.gsi.go.jp/#16/{lat}/{lon}/",
@@ -153,6 +162,7 @@ class Settings(Section):
     vault: Vault = Vault()
     serve: Serve = Serve()
     sending: Sending = Sending()
+    records: Records = Records()
     shelters: Shelters = Shelters()
     channels: Mapping[str, BaseModel] = Field(default_factory=dict)
     """Every channel that is configured: its name and its own settings model."""

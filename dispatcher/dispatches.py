@@ -32,6 +32,7 @@ _STOP_ALL = sql("dispatcher", "dispatch_stop_all")
 _READ = sql("dispatcher", "dispatch_read")
 _LIST = sql("dispatcher", "dispatch_list")
 _OUTCOMES = sql("dispatcher", "dispatch_outcomes")
+_SUMMARY = sql("dispatcher", "summary_read")
 _WORKERS = sql("dispatcher", "session_workers")
 _RING = sql("dispatcher", "ring")
 
@@ -124,6 +125,17 @@ def _check_parent(event: Event, parent: Record | None) -> None:
                 f"There is no dispatch '{event.parent}' to refer to. See the names with todoke status.",
             )
         )
+    if parent["aged_at"] is not None:
+        raise Refused(
+            Problem(
+                "reference.aged",
+                where,
+                f"参照する配信「{event.parent}」は保存期間が過ぎ、だれに届いたかの記録がありません。"
+                "reference を外し、area を書いて発信してください。",
+                f"Whom dispatch '{event.parent}' reached is no longer on record: it has been kept long enough. "
+                "Leave the reference out and give an area.",
+            )
+        )
     if parent["mode"] != event.mode:
         raise Refused(
             Problem(
@@ -169,7 +181,7 @@ async def _insert_event(connection: Connection, event: Event) -> int:
 
 async def _insert(connection: Connection, event: Event, number: int, signatures: Signatures) -> str:
     today: datetime = await connection.fetchval("select now()")
-    dispatch = f"{today:%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    dispatch = f"{today:%y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
     await connection.execute(
         _INSERT,
         dispatch,
@@ -214,6 +226,17 @@ def unknown_dispatch(dispatch: str) -> Problem:
         "",
         f"「{dispatch}」という配信はありません。todoke status で名前を確かめてください。",
         f"There is no dispatch '{dispatch}'. See the names with todoke status.",
+    )
+
+
+def aged_dispatch(dispatch: str, aged_at: datetime) -> Problem:
+    return Problem(
+        "dispatch.aged",
+        "",
+        f"配信「{dispatch}」の明細は、保存期間が過ぎたため {aged_at:%Y-%m-%d} に削除されました。"
+        f"人数は todoke status {dispatch} で分かります。",
+        f"The details of dispatch '{dispatch}' were dropped on {aged_at:%Y-%m-%d}: they had been kept long enough. "
+        f"todoke status {dispatch} still tells how many were reached.",
     )
 
 
@@ -273,6 +296,8 @@ async def status(pool: Pool, dispatch: str) -> Status:
     tally = _Tally()
     for batch in await pool.fetch(_OUTCOMES, dispatch):
         tally.add(batch)
+    if row["aged_at"] is not None:
+        tally.summaries = await pool.fetch(_SUMMARY, dispatch)
     return _status(row, tally)
 
 
@@ -288,9 +313,10 @@ async def workers(pool: Pool) -> list[Mapping[str, Any]]:
 
 @dataclass(slots=True)
 class _Tally:
-    """Outcome bytes gathered per channel."""
+    """Outcome bytes gathered per channel; or, of a dispatch whose batches are gone, what was counted then."""
 
     runs: dict[str, list[bytes]] = field(default_factory=dict)
+    summaries: list[Record] = field(default_factory=list)
     unfinished: int = 0
 
     def add(self, batch: Record) -> None:
@@ -301,10 +327,13 @@ class _Tally:
         self.runs.setdefault(batch["channel"], []).append(known)
 
     def channels(self) -> dict[str, dict[str, int]]:
-        return {
+        found = {
             channel: {outcome.name.lower(): number for outcome, number in states.counts(runs).items()}
             for channel, runs in sorted(self.runs.items())
         }
+        for row in self.summaries:
+            found.setdefault(row["channel"], {})[Outcome(row["outcome"]).name.lower()] = row["recipients"]
+        return found
 
 
 def _in_flight(outcomes: bytes, started: int) -> bytes:

@@ -125,8 +125,13 @@ class Drafter:
         return (await shelter_board(self._pool)).for_hazard(event.hazard)
 
     async def _plan(self, event: Event, composer: Composer, shelters: ShelterBoard, match: Match) -> Plan:
-        variants = await asyncio.to_thread(_variants, match, composer, shelters, event.channels)
-        return Plan(match, route(match, self._wanted(event), event.delivery), variants, shelters)
+        """In a thread: with a whole city, each step takes longer than the event loop may stand still."""
+
+        def plan() -> Plan:
+            variants = _variants(match, composer, shelters, event.channels)
+            return Plan(match, route(match, self._wanted(event), event.delivery), variants, shelters)
+
+        return await asyncio.to_thread(plan)
 
     async def _back_to(self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str) -> Plan:
         match, routed = await self._possibly_reached(event, parent)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel
+from dispatcher.ageing import EVERY_SECONDS, Ageing, add_years
 from dispatcher.audience import AddressBook, Audience
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the engine keeps time: seconds, but for `batch_size` (people)."""
+    """How the engine keeps time: seconds, but for `batch_size` (people) and `keep_years` (dispatcher/ageing.py)."""
 
     batch_size: int = 500
     poll_seconds: float = 0.5
     beat_seconds: float = 5
     expire_seconds: float = 30
     call_seconds: float = 10
+    keep_years: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,15 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     Nothing more is begun, calls under way end and are recorded, the session is signed off.
     """
+    await add_years(parts.pool)
+    ageing = Ageing(parts.pool, keep_years=pace.keep_years)
     pauses = Pauses()
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=pauses.trouble,
+        trouble=lambda: [*pauses.trouble(), *ageing.trouble()],
         shared_among=parts.limiter.shared_among,
     )
     sender = _sender(parts, pace, session, pauses, closer)
@@ -79,8 +83,9 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             wake()
 
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
+    ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
-    agents: list[AbstractAsyncContextManager[object]] = [session, closer, rescuing, sender, *planners, bell]
+    agents: list[AbstractAsyncContextManager[object]] = [session, closer, rescuing, sender, *planners, ages, bell]
     async with AsyncExitStack() as stack:
         for agent in agents:
             await stack.enter_async_context(agent)

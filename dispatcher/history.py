@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.dispatches import unknown_dispatch
+from dispatcher.dispatches import aged_dispatch, unknown_dispatch
 from dispatcher.model import Outcome
 from geo.area import Area
 from words.problem import Refused
@@ -144,11 +144,13 @@ class DispatchHistory:
 
 
 async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
-    """All of it as one snapshot. Raises Refused when there is no such dispatch."""
+    """All of it as one snapshot. Raises Refused when there is no such dispatch, or its details are gone."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(_DISPATCH, dispatch)
         if row is None:
             raise Refused(unknown_dispatch(dispatch))
+        if row["aged_at"] is not None:
+            raise Refused(aged_dispatch(dispatch, row["aged_at"]))
         batches = await connection.fetch(_BATCHES, dispatch)
         messages = await connection.fetch(_MESSAGES, dispatch)
         attempts = await connection.fetch(_ATTEMPTS, dispatch)

@@ -7,18 +7,13 @@ calls that are ready.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 
-from channels.contract import Message, Recipient, Verdict
+from channels.contract import Message, Party, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.attempt import Attempt, Called, People
 from dispatcher.model import Outcome
-
-_recipient: Callable[[tuple[str | None, str]], Recipient] = partial(tuple.__new__, Recipient)
-"""A pair made a Recipient without a call into Python for each of a million."""
 
 
 class OneCall(Attempt):
@@ -29,8 +24,9 @@ class OneCall(Attempt):
         if not await self._begin():
             await asyncio.shield(self.release())
             return
-        token = f"{self.batch.dispatch}.{self.batch.number}"
-        recipients = list(map(_recipient, zip(people.addresses, repeat(token))))
+        recipients = Party(
+            [address or "" for address in people.addresses], f"{self.batch.dispatch}.{self.batch.number}"
+        )
         called = None
         try:
             async with self.connection():

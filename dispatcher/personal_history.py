@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from dispatcher.dispatches import unknown_dispatch
+from dispatcher.dispatches import aged_dispatch, unknown_dispatch
 from dispatcher.history import known_outcomes
 from dispatcher.model import DispatchState, Outcome
 from words.problem import Refused
@@ -87,10 +87,12 @@ class Terms:
 
 
 async def terms(pool: Pool, dispatch: str) -> Terms:
-    """Raises Refused when there is no such dispatch."""
+    """Raises Refused when there is no such dispatch, or its details are gone."""
     row = await pool.fetchrow(_DISPATCH, dispatch)
     if row is None:
         raise Refused(unknown_dispatch(dispatch))
+    if row["aged_at"] is not None:
+        raise Refused(aged_dispatch(dispatch, row["aged_at"]))
     document = json.loads(row["document"])
     return Terms(
         event_class=row["class"],

@@ -50,6 +50,7 @@ _MEMBERS = sql("dispatcher", "plan_members")
 _EVENT = sql("dispatcher", "event_read")
 _RING = sql("dispatcher", "ring")
 _HARDLY_KNOWN = sql("dispatcher", "batches_hardly_known")
+_YEAR = sql("dispatcher", "batch_year")
 
 _FIRST_CHUNK, _CHUNK = 8, 128
 _ANALYZED_EVERY = 400
@@ -144,7 +145,7 @@ class Planner:
         async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent, shared=shared):
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
-            job.leave_out_planned(plan)
+            await asyncio.to_thread(job.leave_out_planned, plan)
             await self._write_all(job, plan)
         if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
             raise NotOursToPlan
@@ -154,12 +155,12 @@ class Planner:
     # -- writing it down -------------------------------------------------------------------------
 
     async def _write_all(self, job: _Job, plan: Plan) -> None:
-        remaining, size = self._cuts(plan), _FIRST_CHUNK
+        remaining, size = await asyncio.to_thread(self._cuts, plan), _FIRST_CHUNK
         while chunk := await asyncio.to_thread(_next_of, remaining, size):
             await self._write(job, plan, chunk)
             size = _CHUNK
 
-    async def _tell_the_optimizer(self, batches: int) -> None:
+    async def _tell_the_optimizer(self, dispatch: str, batches: int) -> None:
         """Refresh the table's statistics: for what was empty a moment ago PostgreSQL would plan every claim as a full scan.
 
         Only then, and without the arrays: of a large table that takes seconds, which the planning would wait for.
@@ -167,8 +168,9 @@ class Planner:
         self._since_analyzed += batches
         if self._since_analyzed >= _ANALYZED_EVERY:
             self._since_analyzed = 0
-            if await self._pool.fetchval(_HARDLY_KNOWN):
-                await self._pool.execute("analyze batch (dispatch, channel, lane, priority, state, due_at, session)")
+            year = await self._pool.fetchval(_YEAR, dispatch)
+            if await self._pool.fetchval(_HARDLY_KNOWN, year):
+                await self._pool.execute(f"analyze {year} (dispatch, channel, lane, priority, state, due_at, session)")
 
     def _cuts(self, plan: Plan) -> Iterator[Cut]:
         shapes = {name: shape(self._channels[name], self._batch_size) for name in plan.routed}
@@ -186,7 +188,7 @@ class Planner:
             await self._copy_messages(connection, job, plan, messages)
             await self._copy_batches(connection, job, first, numbered)
             await connection.execute(_RING, "due")
-        await self._tell_the_optimizer(len(chunk))
+        await self._tell_the_optimizer(job.dispatch, len(chunk))
         for cut in chunk:
             metrics.PLANNED.labels(cut.channel).inc(len(cut.members))
 

@@ -13,8 +13,8 @@ Longs = NDArray[np.int64]
 EARTH_RADIUS = 6_371_008.8
 """Metres: the mean radius of GRS 80 (Moritz 2000). The sphere is at most 0.6 % off the ellipsoid."""
 
-MOST_PRODUCTS = 2_000_000
-"""Pairs compared at once: 16 MB."""
+ROWS_AT_ONCE = 8_192
+"""What is compared at once stays in a processor's cache: 64 kB a column."""
 
 STEPS = ((1_000, 100), (5_000, 500))
 """Metres: below the first number a text speaks in steps of the second; beyond, in kilometres."""
@@ -42,32 +42,44 @@ def nearest(lons: Floats, lats: Floats, to_lons: Floats, to_lats: Floats) -> tup
     known = np.flatnonzero(np.isfinite(lons) & np.isfinite(lats))
     if not len(to_lons):
         return positions, distances
-    targets = _unit_vectors(to_lons, to_lats).T
-    step = max(MOST_PRODUCTS // len(to_lons), 1)
-    for start in range(0, len(known), step):
-        part = known[start : start + step]
-        positions[part] = _nearest(lons[part], lats[part], to_lons, to_lats, targets)
-    distances[known] = metres(lons[known], lats[known], to_lons[positions[known]], to_lats[positions[known]])
+    targets = _unit_vectors(to_lons, to_lats)
+    for start in range(0, len(known), ROWS_AT_ONCE):
+        part = known[start : start + ROWS_AT_ONCE]
+        best = _nearest(lons[part], lats[part], to_lons, to_lats, targets)
+        positions[part] = best
+        distances[part] = metres(lons[part], lats[part], to_lons[best], to_lats[best])
     return positions, distances
 
 
 def _nearest(lons: Floats, lats: Floats, to_lons: Floats, to_lats: Floats, targets: Floats) -> Longs:
-    cosines: Floats = _unit_vectors(lons, lats) @ targets
-    best: Longs = np.argmax(cosines, axis=1)
-    near = cosines >= (np.max(cosines, axis=1) - ROUNDING)[:, None]
-    unsure = np.flatnonzero(np.count_nonzero(near, axis=1) > 1)
-    row, target = np.nonzero(near[unsure])
-    asking = unsure[row]
-    distance = metres(lons[asking], lats[asking], to_lons[target], to_lats[target])
-    order = np.lexsort((target, distance, row))
-    row, first = np.unique(row[order], return_index=True)
-    best[unsure[row]] = target[order][first]
+    best, unsure = _by_cosine(_unit_vectors(lons, lats), targets)
+    for row in unsure.tolist():
+        best[row] = np.argmin(metres(lons[row], lats[row], to_lons, to_lats))
     return best
+
+
+def _by_cosine(vectors: Floats, targets: Floats) -> tuple[Longs, Longs]:
+    """The target with the greatest cosine, and the rows where another comes so close that rounding may have decided.
+
+    Target by target, with the best two so far, over few enough rows to stay in the processor's cache: ten times
+    as fast as a matrix of all cosines.
+    """
+    x, y, z = vectors
+    best = np.zeros(len(x), np.int64)
+    first, second, cosine = np.full(len(x), -2.0), np.full(len(x), -2.0), np.empty(len(x))
+    for number, (east, north, up) in enumerate(targets.T):
+        np.multiply(x, east, out=cosine)
+        cosine += y * north
+        cosine += z * up
+        best[cosine > first] = number
+        np.maximum(second, np.minimum(first, cosine), out=second)
+        np.maximum(first, cosine, out=first)
+    return best, np.flatnonzero(first - second <= ROUNDING)
 
 
 def _unit_vectors(lons: Floats, lats: Floats) -> Floats:
     east, north = np.radians(lons), np.radians(lats)
-    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
+    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
 
 
 @overload

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from dispatcher.audience import Floats, Longs, Shorts
 from geo.index import PlaceIndex
+from subscribers.sealed import Sealed
 
 Flags = NDArray[np.bool_]
 _Column = TypeVar("_Column", bound=np.generic)
@@ -31,18 +32,25 @@ class People:
     languages: Shorts
     lanes: Mapping[str, Shorts]
     """By kind of contact: position of the lane's name, -1 without a reachable contact."""
+    sealed: Mapping[str, Sealed]
+    """By kind of contact: the addresses, as the vault sealed them."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def at(self, chosen: Longs | Flags) -> People:
         lanes = {kind: lane[chosen] for kind, lane in self.lanes.items()}
-        return People(self.numbers[chosen], self.topics[chosen], self.languages[chosen], lanes)
+        sealed = {kind: addresses.at(chosen) for kind, addresses in self.sealed.items()}
+        return People(self.numbers[chosen], self.topics[chosen], self.languages[chosen], lanes, sealed)
 
     def lane(self, kind: str) -> Shorts:
         """The lanes of a kind, also of one that nobody here has."""
         found = self.lanes.get(kind)
         return np.full(len(self), -1, np.int16) if found is None else found
+
+    def addresses(self, kind: str) -> Sealed:
+        """The sealed addresses of a kind, also of one that nobody here has."""
+        return self.sealed.get(kind) or Sealed.none(len(self))
 
     def __add__(self, other: People) -> People:
         kinds = self.lanes.keys() | other.lanes.keys()
@@ -51,6 +59,7 @@ class People:
             np.concatenate([self.topics, other.topics]),
             np.concatenate([self.languages, other.languages]),
             {kind: np.concatenate([self.lane(kind), other.lane(kind)]) for kind in kinds},
+            {kind: self.addresses(kind) + other.addresses(kind) for kind in kinds},
         )
 
 
@@ -132,6 +141,18 @@ class Block:
         _, people = positions_in(self.people.numbers, numbers)
         return Hits(people, self._first_place(people, now))
 
+    def sealed(self, kind: str, numbers: Longs, *, without: Flags | None = None) -> list[bytes]:
+        """The sealed address of each of `numbers`, empty for who is not here, has none, or is one of the people `without`."""
+        here, people = positions_in(self.people.numbers, numbers)
+        if without is not None and without[people].any():
+            here[here] = ~without[people]
+            people = people[~without[people]]
+        rows = self.people.addresses(kind).rows(people)
+        if len(rows) == len(numbers):
+            return rows
+        found = dict(zip(np.flatnonzero(here).tolist(), rows, strict=True))
+        return [found.get(position, b"") for position in range(len(numbers))]
+
     def _within(self, geometry: BaseGeometry) -> Longs:
         if self._index is not None:
             return self._index.within(geometry)
@@ -169,7 +190,7 @@ def taken(column: NDArray[_Column], positions: Longs, missing: float) -> NDArray
 
 
 def no_people() -> People:
-    return People(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int16), {})
+    return People(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int16), {}, {})
 
 
 def no_places() -> Places:

@@ -111,6 +111,15 @@ class Columns:
         state, now, numbers = self._state, _now(), np.unique(subscribers)
         return _match(state, (state.base.among(numbers, now=now), state.tail.among(numbers, now=now)), topics)
 
+    def sealed(self, kind: str, subscribers: Longs) -> list[bytes]:
+        """The sealed address of each, empty for whoever has no reachable contact of that kind."""
+        state = self._state
+        found = state.base.sealed(kind, subscribers, without=state.dead)
+        if b"" in found and len(state.tail):
+            changed = state.tail.sealed(kind, subscribers)
+            found = [new or old for old, new in zip(found, changed, strict=True)]
+        return found
+
     async def settle(self) -> None:
         """Wait for a rebuild under way, if any: before stopping."""
         if self._rebuilding is not None:
@@ -166,15 +175,15 @@ def _mask(names: Names, topics: Sequence[str]) -> int:
 
 
 def _columns(names: Names, block: Block, hits: Hits) -> Match:
-    people = block.people.at(hits.people)
+    people = block.people
     return Match(
-        subscribers=people.numbers,
+        subscribers=people.numbers[hits.people],
         places=taken(block.places.numbers, hits.places, 0),
         lons=taken(block.places.lons, hits.places, np.nan),
         lats=taken(block.places.lats, hits.places, np.nan),
-        languages=people.languages,
+        languages=people.languages[hits.people],
         language_names=names.languages,
-        lanes={kind: people.lane(kind) for kind in names.kinds},
+        lanes={kind: people.lane(kind)[hits.people] for kind in names.kinds},
         lane_names=names.lanes,
     )
 

@@ -12,9 +12,10 @@ from asyncpg import Pool, Record
 from numpy.typing import NDArray
 
 from dispatcher.audience import Longs
-from subscribers.block import People, Places, positions_in
-from subscribers.copying import copy_rows, row_type
+from subscribers.block import Flags, People, Places, positions_in
+from subscribers.copying import Ragged, copy_ragged, copy_rows, row_type
 from subscribers.rows import CONTACT_COLUMNS
+from subscribers.sealed import Sealed
 from subscribers.writing import Connection
 from words.sql import sql
 
@@ -34,7 +35,7 @@ _TAKE_SNAPSHOT = sql("subscribers", "take_snapshot")
 
 _SUBSCRIBER = row_type(number="i8", topics="i8", language="i2", left="i1")
 _PLACE = row_type(number="i8", subscriber="i8", lon="f8", lat="f8", expires="i8")
-_CONTACT = row_type(subscriber="i8", kind="i2", lane="i2")
+_CONTACT = row_type(subscriber="i8", lane="i2")
 _LANE_NUMBERS = 1 << 15
 
 
@@ -79,7 +80,7 @@ async def read_all(pool: Pool) -> Reading:
             await connection.fetchval(_TAKE_SNAPSHOT),
             names,
             await copy_rows(connection, _COPY_SUBSCRIBERS, names.languages, layout=_SUBSCRIBER),
-            await copy_rows(connection, _COPY_CONTACTS, names.kinds, layout=_CONTACT),
+            [await copy_ragged(connection, _COPY_CONTACTS, kind, layout=_CONTACT) for kind in names.kinds],
             await copy_rows(connection, _COPY_PLACES, layout=_PLACE),
         )
 
@@ -96,14 +97,18 @@ async def read_changed(pool: Pool, since: str, names: Names) -> Reading | str:
             await connection.fetchval(_TAKE_SNAPSHOT),
             names,
             await copy_rows(connection, _COPY_SOME_SUBSCRIBERS, changed, names.languages, layout=_SUBSCRIBER),
-            await copy_rows(connection, _COPY_SOME_CONTACTS, changed, names.kinds, layout=_CONTACT),
+            [
+                await copy_ragged(connection, _COPY_SOME_CONTACTS, changed, kind, layout=_CONTACT)
+                for kind in names.kinds
+            ],
             await copy_rows(connection, _COPY_SOME_PLACES, changed, layout=_PLACE),
         )
 
 
 async def _reading(
-    snapshot: str, names: Names, subscribers: NDArray[Any], contacts: NDArray[Any], places: NDArray[Any]
+    snapshot: str, names: Names, subscribers: NDArray[Any], contacts: Sequence[Ragged], places: NDArray[Any]
 ) -> Reading:
+    """`contacts` are those of each of the names' kinds, in their order."""
     people = await asyncio.to_thread(_people, subscribers[subscribers["left"] == 0], contacts, names)
     return Reading(snapshot, names, _native(subscribers["number"], np.int64), people, _places(places))
 
@@ -117,21 +122,27 @@ async def _names(connection: Connection, names: Names, found: Record | None) -> 
     return replace(more, topics=topics)
 
 
-def _people(subscribers: NDArray[Any], contacts: NDArray[Any], names: Names) -> People:
+def _people(subscribers: NDArray[Any], contacts: Sequence[Ragged], names: Names) -> People:
     subscribers = subscribers[np.argsort(subscribers["number"], kind="stable")]
-    people = People(
-        _native(subscribers["number"], np.int64),
-        _native(subscribers["topics"], np.int64),
-        _native(subscribers["language"], np.int16),
-        {kind: np.full(len(subscribers), -1, np.int16) for kind in names.kinds},
-    )
+    numbers = _native(subscribers["number"], np.int64)
     lane_positions = np.full(_LANE_NUMBERS, -1, np.int16)
     lane_positions[list(names.lane_numbers)] = np.arange(len(names.lane_numbers))
-    for position, kind in enumerate(names.kinds):
-        of_kind = contacts[contacts["kind"] == position]
-        owned, owners = positions_in(people.numbers, _native(of_kind["subscriber"], np.int64))
-        people.lanes[kind][owners] = lane_positions[of_kind["lane"][owned]]
-    return people
+    lanes, sealed = {}, {}
+    for kind, found in zip(names.kinds, contacts, strict=True):
+        owned, owners = positions_in(numbers, _native(found.rows["subscriber"], np.int64))
+        lanes[kind] = np.full(len(numbers), -1, np.int16)
+        lanes[kind][owners] = lane_positions[found.rows["lane"][owned]]
+        sealed[kind] = _sealed(found, owned, owners, len(numbers))
+    topics, languages = _native(subscribers["topics"], np.int64), _native(subscribers["language"], np.int16)
+    return People(numbers, topics, languages, lanes, sealed)
+
+
+def _sealed(found: Ragged, owned: Flags, owners: Longs, people: int) -> Sealed:
+    """The addresses of `owners`, rows among so many people, who own what is `owned` of `found`."""
+    sealed = Sealed(found.values, np.zeros(people, np.int64), np.zeros(people, np.int16))
+    sealed.starts[owners] = (np.cumsum(found.sizes) - found.sizes)[owned]
+    sealed.sizes[owners] = found.sizes[owned]
+    return sealed
 
 
 def _places(places: NDArray[Any]) -> Places:

@@ -84,6 +84,9 @@ COMMANDS: Mapping[str, Entry | Group] = {
     ),
     "send": Entry("send", "イベントを配信する", "Send an event"),
     "status": Entry("status", "配信の状況を示す", "Show how dispatches are getting on"),
+    "age": Entry(
+        "age", "保存期間の過ぎた配信の明細を削除する", "Drop the details of dispatches that were kept long enough"
+    ),
     "stop": Entry("stop", "配信を止める", "Stop one dispatch, or all"),
     "report": Entry("report", "配信の報告を HTML に書き出す", "Write a dispatch's report as one HTML page"),
     "why": Entry(

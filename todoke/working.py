@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from asyncpg import Pool
 
 
+_RARELY = 20_000, 20, 50
+"""Objects made before garbage is looked for. A batch makes thousands, hardly any of them in circles."""
+
+
 @asynccontextmanager
 async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, Channel]]:
     """The channels that are configured, open. Raises Refused when there is none."""
@@ -38,7 +42,8 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel]) -> AsyncIterator[Session]:
     """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's."""
     vault = await town_vault(settings, pool)
-    audience, addresses = await open_audience(pool), Addresses(pool, vault)
+    audience = await open_audience(pool)
+    addresses = Addresses(audience, pool, vault)
     sending = settings.sending
     pace = Pace(
         batch_size=sending.batch_size,
@@ -46,6 +51,7 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         beat_seconds=sending.beat_seconds,
         expire_seconds=sending.expire_seconds,
         call_seconds=sending.call_seconds,
+        keep_years=settings.records.keep_years,
     )
     async with _limiter(settings) as limiter:
         parts = Parts(
@@ -58,6 +64,7 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         )
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
+        gc.set_threshold(*_RARELY)
         async with running(parts, pace) as session:
             yield session
         await audience.settle()

@@ -1,1 +1,1 @@
-truncate event cascade
+truncate event, attempt, receipt cascade

@@ -1,22 +1,34 @@
 -- Claim up to $5 due batches of one lane for session $4. Nothing of a lower priority is claimed on a
 -- channel while anything of a higher one is due or under way there.
+--
+-- Nothing is sorted: batch_due gives what was due first, and stops at $5. With an `order by` PostgreSQL may
+-- prefer to fetch and sort all that is due, at every claim; with joins it may begin at the dispatches.
+--
+-- The advisory lock, of batches that would be taken only, keeps claims out of each other's rows: `skip locked` alone
+-- waits when a row it meets has been claimed at that very moment and a third claim is looking at its new version.
 with picked as (
-    select b.dispatch, b.number, d.class, d.valid_until
+    select b.dispatch, b.number
     from batch b
-    join dispatch d on d.id = b.dispatch
     where b.state = 'due'
       and b.channel = $1 and b.priority = $2 and b.lane = $3
       and b.due_at <= now()
-      and d.state in ('planning', 'sending')
-      and d.valid_until > now()
+      and case
+          when (select d.state in ('planning', 'sending') and d.valid_until > now()
+                from dispatch d where d.id = b.dispatch)
+          then pg_try_advisory_xact_lock(hashtext(b.dispatch), b.number)
+      end
       and not exists (
           select from batch u
-          join dispatch e on e.id = u.dispatch
-          where (u.state = 'due' and u.due_at <= now() or u.state = 'claimed')
-            and u.channel = $1 and u.priority < $2
-            and e.state in ('planning', 'sending') and e.valid_until > now()
+          where u.state = 'due' and u.channel = $1 and u.priority < $2 and u.due_at <= now()
+            and (select e.state in ('planning', 'sending') and e.valid_until > now()
+                 from dispatch e where e.id = u.dispatch)
       )
-    order by b.due_at
+      and not exists (
+          select from batch u
+          where u.state = 'claimed' and u.channel = $1 and u.priority < $2
+            and (select e.state in ('planning', 'sending') and e.valid_until > now()
+                 from dispatch e where e.id = u.dispatch)
+      )
     limit $5
     for no key update of b skip locked
 )
@@ -25,4 +37,6 @@ set state = 'claimed', session = $4, attempt = b.attempt + 1, started = 0, claim
 from picked
 where b.dispatch = picked.dispatch and b.number = picked.number
 returning b.dispatch, b.number, b.key, b.channel, b.lane, b.priority, b.messages, b.members, b.outcomes, b.proofs,
-          b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at, picked.class, picked.valid_until
+          b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at,
+          (select d.class from dispatch d where d.id = b.dispatch) as class,
+          (select d.valid_until from dispatch d where d.id = b.dispatch) as valid_until

@@ -1,8 +1,7 @@
--- Batches held by sessions that are no more.
+-- Batches held by sessions that are no more. What is claimed is few: its sessions and dispatches are looked up one by one.
 select b.dispatch, b.number, b.channel, b.attempt, b.session, b.started, b.outcomes, b.proofs, b.tries,
-       b.repeat_at, b.claimed_at, d.class
+       b.repeat_at, b.claimed_at, (select d.class from dispatch d where d.id = b.dispatch) as class
 from batch b
-join worker_session w on w.number = b.session
-join dispatch d on d.id = b.dispatch
-where b.state = 'claimed' and (w.expired or w.ended_at is not null)
+where b.state = 'claimed'
+  and (select w.expired or w.ended_at is not null from worker_session w where w.number = b.session)
 limit 500

@@ -1,4 +1,5 @@
--- Outcomes of (part of) an attempt, and what is next for the batch; only for who still holds the claim.
+-- Outcomes of (part of) an attempt, and what is next for the batch; only for who still holds the claim:
+-- only what is claimed has a session.
 with held as (
     update batch b
     set outcomes = $6, started = $7, state = $8, tries = $9,
@@ -11,7 +12,7 @@ with held as (
             b.due_at
         ),
         session = case when $8 = 'claimed' then b.session end
-    where dispatch = $1 and number = $2 and attempt = $3 and session = $4 and state = 'claimed'
+    where dispatch = $1 and number = $2 and attempt = $3 and session = $4
     returning dispatch, number, attempt
 ), logged as (
     insert into attempt (dispatch, batch, attempt, part, session, positions, outcomes, codes, refs, millis)

@@ -1,4 +1,4 @@
--- Take a batch from a session that is no more.
+-- Take a batch from a session that is no more. Only what is claimed has a session.
 update batch
 set outcomes = $5, state = $6, session = null, tries = $7,
     repeat_at = coalesce(now() + $8 * interval '1 second', repeat_at),
@@ -9,5 +9,5 @@ set outcomes = $5, state = $6, session = null, tries = $7,
         ),
         due_at
     )
-where dispatch = $1 and number = $2 and attempt = $3 and session = $4 and state = 'claimed'
+where dispatch = $1 and number = $2 and attempt = $3 and session = $4
 returning number

@@ -1,1 +1,1 @@
-select id, mode, class, relation from dispatch where id = $1
+select id, mode, class, relation, aged_at from dispatch where id = $1

@@ -1,3 +1,3 @@
-select subscriber, (array_position($1::text[], kind) - 1)::smallint, lane
+select subscriber, lane, address
 from contact
-where left_at is null
+where kind = $1 and left_at is null

@@ -1,3 +1,3 @@
-select subscriber, (array_position($2::text[], kind) - 1)::smallint, lane
+select subscriber, lane, address
 from contact
-where subscriber = any($1::bigint[]) and left_at is null
+where subscriber = any($1::bigint[]) and kind = $2 and left_at is null

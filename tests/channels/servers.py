@@ -45,12 +45,21 @@ class Response:
         return f"HTTP/1.1 {self.status} X\r\n{lines}\r\n".encode() + self.body
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """The beginning of a reply, after which nothing more comes."""
+
+    beginning: bytes
+
+
 class Server:
     """A listening socket that counts who is connected and says when it was reached."""
 
     def __init__(self) -> None:
         self.connections = 0
         self.open = 0
+        self.unheard = b""
+        """What came while it was silent."""
         self.reached = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
@@ -95,14 +104,14 @@ class Server:
 
     async def hang(self, how: Hang, reader: asyncio.StreamReader) -> None:
         if how is Hang.SILENT:
-            await reader.read()
+            self.unheard += await reader.read()
         raise ConnectionResetError
 
 
 class HttpServer(Server):
     """Answers each request with what `answer` gives."""
 
-    def __init__(self, answer: Callable[[Request], Response | Hang | bytes]) -> None:
+    def __init__(self, answer: Callable[[Request], Response | Unfinished | Hang | bytes]) -> None:
         super().__init__()
         self.answer = answer
         self.requests: list[Request] = []
@@ -121,6 +130,9 @@ class HttpServer(Server):
             reply = self.answer(self.requests[-1])
             if isinstance(reply, Hang):
                 await self.hang(reply, reader)
+            elif isinstance(reply, Unfinished):
+                writer.write(reply.beginning)
+                await self.hang(Hang.SILENT, reader)
             else:
                 writer.write(reply.encode() if isinstance(reply, Response) else reply)
             if isinstance(reply, bytes) or (isinstance(reply, Response) and reply.promised):
@@ -142,8 +154,9 @@ class SmtpServer(Server):
     dot has come, whatever the reply to that is; `taken` counts those answered with 250.
     """
 
-    def __init__(self, *, login: bool = False, upgrade: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, login: bool = False, upgrade: ssl.SSLContext | None = None, pipelining: bool = False) -> None:
         super().__init__()
+        self._pipelining = pipelining
         self.replies: dict[str, str | Hang] = {}
         self.mails: list[Mail] = []
         self.verbs: list[str] = []
@@ -159,25 +172,33 @@ class SmtpServer(Server):
             self.verbs.append(verb)
             if verb == "QUIT":
                 return
-            if verb == "MAIL":
-                mail = Mail(line.partition("<")[2].partition(">")[0], "")
-            if verb == "RCPT":
+            if verb in {"MAIL", "RSET"}:
+                mail = Mail("", "")
+            said = await self._say(verb, self._polite(verb, mail), reader, writer)
+            if verb == "MAIL" and said.startswith("25"):
+                mail.sender = line.partition("<")[2].partition(">")[0]
+            if verb == "RCPT" and said.startswith("25"):
                 mail.recipient = line.partition("<")[2].partition(">")[0]
-            said = await self._say(verb, self._polite(verb), reader, writer)
             if verb == "STARTTLS" and self._upgrade is not None:
                 await writer.start_tls(self._upgrade)
             if said.startswith("354"):
                 await self._content(mail, reader, writer)
 
     async def _content(self, mail: Mail, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        mail.content = await reader.readuntil(b"\r\n.\r\n")
+        while (line := await reader.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionResetError
+            mail.content += line
         self.mails.append(mail)
         self.reached.set()
         said = await self._say("CONTENT", "250 2.0.0 Ok: queued as 4XyZ1", reader, writer)
         self.taken += said.startswith("250")
 
-    def _polite(self, verb: str) -> str:
-        extensions = (["AUTH PLAIN"] if self._login else []) + (["STARTTLS"] if self._upgrade else [])
+    def _polite(self, verb: str, mail: Mail) -> str:
+        if (verb == "RCPT" and not mail.sender) or (verb == "DATA" and not mail.recipient):
+            return "503 5.5.1 bad sequence of commands"
+        offered = {"AUTH PLAIN": self._login, "STARTTLS": self._upgrade, "PIPELINING": self._pipelining}
+        extensions = [name for name, whether in offered.items() if whether]
         greeting = "".join(f"250-{name}\r\n" for name in ("relay.example", *extensions))
         return {
             "EHLO": greeting + "250 8BITMIME",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from channels.contract import Answer, Pause, Verdict
 from channels.sms import SmsChannel, callback, classify
 from channels.twilio_codes import PAUSES, REJECTED, meaning
+from channels.wire import Reply
 from tests.channels.cast import KEY, ORDER, TOME_PHONE
 from tests.channels.servers import HttpServer, Request, Response, listening
 from tests.channels.stands import opened, sms_settings
@@ -22,6 +23,10 @@ async def request_of(*, expires_at: datetime | None = None, **changes: object) -
         async with opened(SmsChannel(sms_settings(twilio.url, **changes))) as channel:
             await channel.send(ORDER, [TOME_PHONE], key=KEY, expires_at=expires_at)
         return twilio.requests[0]
+
+
+def said(status: int, body: str, headers: dict[str, str] | None = None) -> Reply:
+    return Reply(status, headers or {}, body.encode())
 
 
 def form(request: Request) -> dict[str, str]:
@@ -72,35 +77,35 @@ def test_a_callback_address_may_have_a_query_and_the_token_any_character() -> No
 
 class TestClassify:
     def test_created_is_accepted_under_its_sid(self) -> None:
-        answer = classify(201, '{"sid":"SM7","status":"queued"}', {})
+        answer = classify(said(201, '{"sid":"SM7","status":"queued"}'))
         assert answer == Answer(Verdict.ACCEPTED, code="201", reference="SM7")
 
     def test_created_is_accepted_even_when_the_rest_of_the_reply_is_lost(self) -> None:
-        assert classify(201, "", {}).verdict is Verdict.ACCEPTED
+        assert classify(said(201, "")).verdict is Verdict.ACCEPTED
 
     def test_an_ok_that_is_not_twilios_proves_nothing(self) -> None:
-        assert classify(200, "<html>log in to the town hall's Wi-Fi</html>", {}).verdict is Verdict.AMBIGUOUS
+        assert classify(said(200, "<html>log in to the town hall's Wi-Fi</html>")).verdict is Verdict.AMBIGUOUS
 
     def test_an_unknown_complaint_about_the_request_is_final(self) -> None:
-        assert classify(400, '{"code":29999}', {}) == Answer(Verdict.REJECTED, code="29999")
+        assert classify(said(400, '{"code":29999}')) == Answer(Verdict.REJECTED, code="29999")
 
     def test_a_server_error_is_ambiguous_whatever_its_code(self) -> None:
-        assert classify(503, '{"code":20429}', {}).verdict is Verdict.AMBIGUOUS
+        assert classify(said(503, '{"code":20429}')).verdict is Verdict.AMBIGUOUS
 
     @pytest.mark.parametrize(
         ("asked", "seconds", "exact"), [("7", 7.0, True), ("9999", 60.0, True), ("soon", 1.0, False)]
     )
     def test_a_429_heeds_retry_after_within_reason(self, asked: str, seconds: float, exact: bool) -> None:
-        answer = classify(429, '{"code":20429}', {"Retry-After": asked})
+        answer = classify(said(429, '{"code":20429}', {"Retry-After": asked}))
         assert answer == Answer(Verdict.RETRY, code="20429", pause=Pause("channel", seconds, "rate", exact))
 
     @pytest.mark.parametrize("code", sorted(REJECTED))
     def test_a_number_that_cannot_be_reached_is_rejected(self, code: int) -> None:
-        assert classify(400, f'{{"code":{code}}}', {}) == Answer(Verdict.REJECTED, code=str(code))
+        assert classify(said(400, f'{{"code":{code}}}')) == Answer(Verdict.REJECTED, code=str(code))
 
     @pytest.mark.parametrize("code", sorted(PAUSES))
     def test_trouble_of_ours_costs_nobody_the_message(self, code: int) -> None:
-        answer = classify(400, f'{{"code":{code}}}', {})
+        answer = classify(said(400, f'{{"code":{code}}}'))
         assert (answer.verdict, answer.pause) == (Verdict.RETRY, PAUSES[code])
 
 

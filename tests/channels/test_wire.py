@@ -1,20 +1,100 @@
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
 from channels import wire
 from channels.contract import Pause, Verdict
-from tests.channels.servers import Hang, HttpServer, listening
+from tests.channels.servers import Hang, HttpServer, Response, Unfinished, listening
 
 
 async def failure(url: str, seconds: float = 10) -> BaseException:
-    async with aiohttp.ClientSession(timeout=wire.timeout(seconds)) as session:
+    async with reaching(url, seconds) as address:
         with pytest.raises(wire.UNANSWERED) as error:
-            await wire.post(session, url, b"{}")
+            await address.post(b"{}")
     return error.value
+
+
+@asynccontextmanager
+async def reaching(url: str, seconds: float = 10, **headers: str) -> AsyncIterator[wire.Address]:
+    address = wire.Address(url, headers, connector=aiohttp.TCPConnector(limit=2), seconds=seconds)
+    try:
+        yield address
+    finally:
+        await address.close()
+
+
+class TestAddress:
+    async def test_asks_as_aiohttp_would(self) -> None:
+        async with (
+            listening(HttpServer(lambda _: Response(200, b"done"))) as server,
+            reaching(f"{server.url}/v1?a=b", Authorization="Bearer t") as address,
+        ):
+            reply = await address.post("避難".encode(), {"X-Key": "1"})
+        (asked,) = server.requests
+        assert (reply.status, reply.body) == (200, b"done")
+        assert (asked.path, asked.body.decode()) == ("/v1?a=b", "避難")
+        assert (asked.headers["authorization"], asked.headers["x-key"]) == ("Bearer t", "1")
+
+    async def test_a_redirect_is_a_reply(self) -> None:
+        async with listening(HttpServer(lambda _: Response(307, b"", {"Location": "/elsewhere"}))) as server:
+            async with reaching(server.url) as address:
+                assert (await address.post(b"{}")).status == 307
+            assert len(server.requests) == 1
+
+    async def test_a_provisional_reply_is_not_the_reply(self) -> None:
+        said = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
+        async with listening(HttpServer(lambda _: said)) as server, reaching(server.url) as address:
+            reply = await address.post(b"{}")
+        assert (reply.status, reply.body) == (201, b"ok")
+
+    @pytest.mark.parametrize("status", [200, 204, 400, 500])
+    async def test_uses_its_connection_again(self, status: int) -> None:
+        body = b"" if status == 204 else b"{}"
+        async with listening(HttpServer(lambda _: Response(status, body))) as server:
+            async with reaching(server.url) as address:
+                for _ in range(3):
+                    await address.post(b"{}")
+            assert (len(server.requests), server.connections) == (3, 1)
+
+    async def test_has_no_more_connections_than_its_connector_allows(self) -> None:
+        async with listening(HttpServer(lambda _: Response(200))) as server:
+            async with reaching(server.url) as address:
+                await asyncio.gather(*(address.post(b"{}") for _ in range(20)))
+            assert (len(server.requests), server.connections) == (20, 2)
+
+    async def test_a_silent_body_leaves_the_status_and_no_connection(self) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+        async with (
+            listening(HttpServer(lambda _: Unfinished(head))) as server,
+            reaching(server.url, seconds=0.3) as address,
+        ):
+            assert await address.post(b"{}") == (200, {"Content-Length": "9"}, b"")
+            await server.quiet.wait()
+
+    async def test_an_abandoned_call_never_leaves_its_reply_to_another(self) -> None:
+        replies: list[Response | Hang] = [Hang.SILENT, Response(200)]
+        async with listening(HttpServer(lambda _: replies.pop(0))) as server, reaching(server.url) as address:
+            call = asyncio.create_task(address.post(b"first"))
+            await server.reached.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await address.post(b"second")).status == 200
+            assert server.connections == 2
+
+    async def test_a_header_cannot_become_two(self) -> None:
+        async with reaching("http://127.0.0.1:9/") as address:
+            with pytest.raises(ValueError, match="line break"):
+                await address.post(b"{}", {"X-Key": "1\r\nX-Other: 2"})
+        with pytest.raises(ValueError, match="line break"):
+            async with reaching("http://127.0.0.1:9/", Authorization="t\n"):
+                pass
 
 
 class TestUnanswered:
@@ -61,6 +141,15 @@ class TestProxy:
         monkeypatch.setenv("https_proxy", "http://proxy.lgwan.example:8080")
         monkeypatch.setenv("no_proxy", "sandbox.kawabe.example")
         assert wire.proxy_for("https://sandbox.kawabe.example:8443") is None
+
+    async def test_is_asked_for_the_whole_address_with_its_credentials(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with listening(HttpServer(lambda _: Response(200))) as proxy:
+            monkeypatch.setenv("http_proxy", f"http://town:secret@127.0.0.1:{proxy.port}")
+            async with reaching("http://api.line.example/v2") as address:
+                await address.post(b"{}")
+        (asked,) = proxy.requests
+        assert (asked.path, asked.headers["host"]) == ("http://api.line.example/v2", "api.line.example")
+        assert asked.headers["proxy-authorization"] == aiohttp.encode_basic_auth("town", "secret")
 
 
 def free_port() -> int:

@@ -96,10 +96,11 @@ class Kawabe:
     @asynccontextmanager
     async def at_work(self, audience: Audience | None = None, **changes: Any) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
+        columns = await open_audience(self.pool)
         parts = Parts(
             pool=self.pool,
-            audience=audience or await open_audience(self.pool),
-            addresses=Addresses(self.pool, self.vault),
+            audience=audience or columns,
+            addresses=Addresses(columns, self.pool, self.vault),
             channels=self.channels,
             limiter=MemoryLimiter(),
             town=KAWABE,

@@ -17,6 +17,7 @@ from dispatcher.limiter import MemoryLimiter
 from dispatcher.model import EventClass, Outcome
 from dispatcher.pauses import Pauses
 from subscribers.addressbook import Addresses
+from subscribers.columns import open_audience
 from tests.dispatcher.engine_room import Kawabe, kawabe
 
 DOCOMO = LaneKey(1, "email", "docomo")
@@ -120,19 +121,20 @@ def test_what_waits_for_an_operator_is_probed_every_30_seconds(reason: str) -> N
 
 async def test_an_answer_that_accepts_begins_the_count_anew(pool: Pool) -> None:
     town = Town()
-    attempt = attempt_with(town.pauses, await kawabe(pool))
+    attempt = await attempt_with(town.pauses, await kawabe(pool))
     for verdict, pause in [(Verdict.RETRY, DEFERRED)] * 2 + [(Verdict.ACCEPTED, None)]:
         attempt.heed([0], Outcome.RETRY, Called(Answer(verdict, pause=pause), 0.1))
         town.clock.now += 2
     assert town.strike(DEFERRED) == 1
 
 
-def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
+async def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
     """An attempt at one mail for docomo."""
     now = datetime.now(UTC)
+    columns = await open_audience(kawabe.pool)
     means = Means(
         store=BatchStore(kawabe.pool),
-        addresses=Addresses(kawabe.pool, kawabe.vault),
+        addresses=Addresses(columns, kawabe.pool, kawabe.vault),
         limiter=MemoryLimiter(),
         pauses=pauses,
         channel=kawabe.email,

@@ -52,7 +52,7 @@ def test_shelters_a_centimetre_apart_are_told_apart() -> None:
 def test_working_in_small_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     lons, lats = np.linspace(133, 134, 101), np.linspace(34, 35, 101)
     whole = nearest(lons, lats, lons[::10], lats[::10])
-    monkeypatch.setattr(geo_distance, "MOST_PRODUCTS", 25)
+    monkeypatch.setattr(geo_distance, "ROWS_AT_ONCE", 5)
     portions = nearest(lons, lats, lons[::10], lats[::10])
     assert portions[0].tolist() == whole[0].tolist()
     assert portions[1].tolist() == whole[1].tolist()

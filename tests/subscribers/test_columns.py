@@ -266,6 +266,17 @@ async def test_a_long_tail_is_rebuilt_and_nothing_is_lost(pool: Pool, tmp_path: 
     assert len(audience) == 1_502
 
 
+async def sealed(pool: Pool, audience: Columns | None = None) -> dict[tuple[str, int], bytes]:
+    """Every address as the audience holds it, or as the database does."""
+    if audience is None:
+        query = "select kind, subscriber, address from contact join subscriber on number = subscriber "
+        stored = await pool.fetch(query + "where contact.left_at is null and subscriber.left_at is null")
+        return {(row["kind"], row["subscriber"]): row["address"] for row in stored}
+    numbers = np.arange(200)
+    found = {kind: audience.sealed(kind, numbers) for kind in ("line", "phone", "email", "fax")}
+    return {(kind, number): row for kind, rows in found.items() for number, row in enumerate(rows) if row}
+
+
 async def chaos(connection: asyncpg.pool.PoolConnectionProxy, dice: random.Random) -> None:
     """One transaction of anything that can happen to a few subscribers; now and then it is undone."""
     transaction = connection.transaction()
@@ -292,13 +303,15 @@ async def chaos(connection: asyncpg.pool.PoolConnectionProxy, dice: random.Rando
         )
         await connection.execute(
             "insert into contact (subscriber, kind, address, lookup, lane, left_at) "
-            "values ($1, $2, '', $3, $4, case when $5 then now() end) "
-            "on conflict (subscriber, kind) do update set lane = excluded.lane, left_at = excluded.left_at",
+            "values ($1, $2, $6, $3, $4, case when $5 then now() end) "
+            "on conflict (subscriber, kind) do update "
+            "set address = excluded.address, lane = excluded.lane, left_at = excluded.left_at",
             number,
             dice.choice(["line", "phone", "email", "fax"]),
             dice.randbytes(8),
             dice.randint(1, 3),
             dice.random() < 0.3,
+            dice.randbytes(dice.randint(30, 90)),
         )
     await (transaction.rollback() if dice.random() < 0.1 else transaction.commit())
 
@@ -320,3 +333,4 @@ async def test_every_answer_is_what_one_by_one_would_find(pool: Pool, seed: int)
         area = Area.of(square if dice.random() < 0.5 else square.buffer(0.05).difference(square.buffer(-0.02)))
         topics = dice.choice([(), (), ("drill",), ("food", "festival"), ("nothing",)])
         assert rows(audience.match(area, topics=topics)) == await expected(pool, area, topics)
+        assert await sealed(pool, audience) == await sealed(pool)

@@ -17,6 +17,24 @@ BRIDGE = Migration(1, "0001_bridge.sql", "aa", "create table bridge (name text)"
 RIVER = Migration(2, "0002_river.sql", "bb", "create table river (name text)")
 BROKEN = Migration(2, "0002_broken.sql", "cc", "create table road (name text); create table bridge (name text)")
 
+SENT_BEFORE = """
+insert into event (id, version, document, digest) values ('order', 1, '{"channels": ["line"]}', 'd');
+insert into dispatch (id, event, class, mode, state, priority, requested_by, approved_by, digest, valid_until)
+    values ('1123-k7m2qx', 1, 'evacuation', 'live', 'sending', 0, '佐藤', '森', 'd', now());
+insert into message values ('1123-k7m2qx', 0, 'line', 'ja', null, null, '避難指示', '川沿い');
+insert into batch (dispatch, number, key, channel, lane, priority, messages, members, places, outcomes, state)
+    values ('1123-k7m2qx', 0, gen_random_uuid(), 'line', '', 0, '{0}', '{1,2}', '{3,4}', '\\x2804', 'due');
+insert into attempt values ('1123-k7m2qx', 0, 1, 0, 1, now(), '{}', '\\x28', '{200}', '{r}', '{9}');
+insert into receipt values ('1123-k7m2qx', 0, 1, 60, 'ok', 'r', now());
+"""
+
+EVERY = (
+    "select *, tableoid::regclass::text as part from message",
+    "select *, tableoid::regclass::text as part from batch",
+    "select *, tableoid::regclass::text as part from attempt",
+    "select *, tableoid::regclass::text as part from receipt",
+)
+
 
 @pytest.fixture
 async def database(empty_database_url: str) -> AsyncIterator[asyncpg.Connection]:
@@ -91,6 +109,18 @@ def test_a_changed_byte_changes_the_checksum(tmp_path: Path) -> None:
     (tmp_path / "0001_bridge.sql").write_text("select 2")
     (after,) = read_migrations(tmp_path)
     assert before.checksum != after.checksum
+
+
+async def test_what_was_sent_before_there_were_years_stays(database: asyncpg.Connection) -> None:
+    """Names had no year then (1123-k7m2qx)."""
+    await migrate(database, migrations()[:3])
+    await database.execute(SENT_BEFORE)
+    before = [dict(await database.fetchrow(every) or {}) for every in EVERY]
+    assert [migration.number for migration in await migrate(database, migrations()[:4])] == [4]
+    after = [dict(await database.fetchrow(every) or {}) for every in EVERY]
+    assert all(row.pop("part") != now.pop("part") for row, now in zip(before, after, strict=True))
+    assert after[1].pop("size") == 2
+    assert after == before
 
 
 def test_our_own_are_numbered_without_gaps() -> None:

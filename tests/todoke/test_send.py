@@ -236,3 +236,11 @@ def test_without_channels_a_send_says_how_to_get_some(todoke: Todoke) -> None:
     said = bare.run("send", event(todoke), *BOTH)
     assert said.code == 1
     assert said.err.startswith("channels: No channel is configured.")
+
+
+def test_what_was_kept_long_enough_is_dropped_on_demand(todoke: Todoke) -> None:
+    """Dispatches whose names have no year are older than anything that is kept."""
+    sent = json.loads(todoke.in_a_process("send", event(todoke), *BOTH, "--wait", "--json").stdout.splitlines()[-1])
+    assert todoke.ok("age", "--json", "--set", "records.keep_years=0").last == {"added": [], "dropped": []}
+    assert todoke.ok("age", "--set", "records.keep_years=50").out == "There is nothing to drop.\n"
+    assert todoke.ok("status", "--json", sent["dispatch"]).last["channels"] == sent["channels"]

@@ -19,7 +19,7 @@ def command(ctx: Context, dispatch: str, out: Path) -> None:
 
     \b
     Example:
-      todoke report 1123-k7m2qx --out report.html
+      todoke report 261123-k7m2qx --out report.html
     """
     ctx.run(_report(ctx, dispatch, out))
 

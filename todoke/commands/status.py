@@ -18,7 +18,7 @@ def command(ctx: Context, dispatch: str | None) -> None:
     \b
     Examples:
       todoke status
-      todoke status 1123-k7m2qx --json
+      todoke status 261123-k7m2qx --json
     """
     ctx.run(_one(ctx, dispatch) if dispatch else _all(ctx))
 

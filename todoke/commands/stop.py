@@ -22,7 +22,7 @@ def command(ctx: Context, dispatch: str | None, everything: bool, by: str | None
 
     \b
     Examples:
-      todoke stop 1123-k7m2qx
+      todoke stop 261123-k7m2qx
       todoke stop --all --by 佐藤
     """
     if (dispatch is None) != everything:

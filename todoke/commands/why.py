@@ -26,8 +26,8 @@ def command(ctx: Context, dispatch: str, subscriber: str) -> None:
 
     \b
     Examples:
-      todoke why 1123-k7m2qx kawabe-000042
-      todoke why 1123-k7m2qx kawabe-000042 --json
+      todoke why 261123-k7m2qx kawabe-000042
+      todoke why 261123-k7m2qx kawabe-000042 --json
     """
     ctx.run(_why(ctx, dispatch, subscriber))
 

@@ -44,19 +44,21 @@ class LetterboxChannel:
 
     def __init__(self, settings: LetterboxSettings) -> None:
         self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
+        self._address: wire.Address | None = None
 
     async def open(self) -> None:
         token = self._settings.token.get_secret_value()
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-            timeout=wire.timeout(self._settings.timeout_seconds),
+        self._address = wire.Address(
+            self._settings.url,
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            connector=aiohttp.TCPConnector(limit=self.at_once),
+            seconds=self._settings.timeout_seconds,
         )
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._address is not None:
+            await self._address.close()
+            self._address = None
 
     def lane(self, name: str) -> LaneRules:
         return LaneRules((Limit("letterbox", self._settings.rate),), self.at_once)
@@ -70,12 +72,12 @@ class LetterboxChannel:
     async def send(
         self, message: Message, recipients: Sequence[Recipient], *, key: UUID, expires_at: datetime | None
     ) -> Answer:
-        if self._session is None:
+        if self._address is None:
             raise RuntimeError("the letterbox channel is not open")
         slip = {"to": recipients[0].address, "title": message.subject, "text": message.body}
         try:
             body = msgspec.json.encode(slip)
-            reply = await wire.post(self._session, self._settings.url, body, {"Idempotency-Key": str(key)})
+            reply = await self._address.post(body, {"Idempotency-Key": str(key)})
         except UnicodeEncodeError:
             return Answer(Verdict.REJECTED, code="text")
         except wire.UNANSWERED as error:

@@ -1,0 +1,1 @@
+update dispatch set aged_at = now() where id = $1

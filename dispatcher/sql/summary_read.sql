@@ -1,0 +1,1 @@
+select channel, outcome, recipients from dispatch_summary where dispatch = $1 order by channel
