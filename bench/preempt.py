@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from asyncpg import Pool
 
+from bench.arrivals import Seen
 from bench.checking import durable, once_each
 from bench.people import Size, recipients
 from bench.remote import Remote, provider
@@ -27,12 +28,15 @@ HEAD_START = 100
 
 @dataclass(slots=True)
 class Found:
-    """By run: the share of the limit, tourism requests in between, and seconds until tourism went on."""
+    """By run: the share of the limit, tourism requests in between, seconds until tourism went on, and the
+    most requests of any second, as the provider came to read them: later than they arrived when it has no core.
+    """
 
     shares: list[float] = field(default_factory=list)
     first_send: list[float] = field(default_factory=list)
     intruders: list[int] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
+    fullest: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -52,6 +56,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "runs": arguments.runs,
         "first_send_ms": round(middle(found.first_send) * 1000, 1),
         "tourism_between": max(found.intruders),
+        "worst_second": max(found.fullest),
         "tourism_resumed_seconds": significant(max(found.gaps, default=0.0)),
     }
     checked = not_counted(result, found.wrong)
@@ -98,6 +103,7 @@ async def _read(remote: Remote, rate: float, found: Found) -> None:
     between = silent & (times > loud[0]) & (times < loud[-1])
     after = times[silent & (times > loud[-1])]
     found.shares.append((len(loud) - 1) / (rate * (loud[-1] - loud[0])))
+    found.fullest.append(Seen(times, times[0], times[-1]).worst_second)
     found.intruders.append(int(np.count_nonzero(between)))
     if len(after):
         found.gaps.append(float(after[0] - loud[-1]))
@@ -119,4 +125,5 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"  at most {result['tourism_between']} tourism requests in between; "
             f"tourism goes on by itself after {result['tourism_resumed_seconds']} s at most"
         ),
+        f"  the provider reads {result['worst_second']} requests in its fullest second",
     ]

@@ -48,6 +48,7 @@ GLANCE = 0.01
 _INDEXES = sql("bench", "list_contact_indexes")
 _NUMBERING = sql("bench", "continue_numbering")
 _EMPTY = sql("bench", "empty_dispatches")
+_END_SESSIONS = sql("bench", "end_sessions")
 _SHELTER = sql("bench", "add_shelter")
 
 
@@ -100,6 +101,7 @@ async def empty(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(_EMPTY)
+        await connection.execute(_END_SESSIONS)
         await connection.execute("checkpoint")
     finally:
         await connection.close()

@@ -1,4 +1,4 @@
-"""One attempt at one batch: read addresses, take tokens, commit the intent, call, record.
+"""One attempt at one batch: read addresses, commit the intent, wait for a connection and a slot, call, record.
 
 What all attempts share is here. A channel that carries a whole batch in one call makes `OneCall`
 (one_call.py); for the others the batch is a `RunOfCalls` (run_of_calls.py).
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -24,6 +24,7 @@ from dispatcher.batches import BatchStore, Claimed, Log
 from dispatcher.limiter import Limiter
 from dispatcher.model import LEAST_URGENT, Outcome
 from dispatcher.pauses import Pauses
+from dispatcher.waiting_line import Place
 
 DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 log = structlog.get_logger(__name__)
@@ -59,8 +60,8 @@ class Means:
     limiter: Limiter
     pauses: Pauses
     channel: Channel
-    slots: asyncio.Semaphore
-    spare_slots: asyncio.Semaphore
+    connections: asyncio.Semaphore
+    spare_connections: asyncio.Semaphore
     """Taken as well by whatever is not urgent, so that connections stay free for what is."""
     call_seconds: float
     may_call: Callable[[Claimed], bool]
@@ -144,28 +145,41 @@ class Attempt:
         """Asked immediately before every call."""
         return self.held and self.means.may_call(self.batch)
 
-    async def tokens(self, message: Message) -> None:
-        waited = await self.means.limiter.take(self.rules.limits, self.means.channel.cost(message))
-        if waited:
-            metrics.LIMITER_WAIT.labels(self.batch.lane.channel).inc(waited)
+    def queue(self, message: Message) -> Place:
+        """A place in the line for the tokens of one call."""
+        return self.means.limiter.queue(
+            self.rules.limits,
+            self.means.channel.cost(message),
+            priority=self.batch.lane.priority,
+            permitted=self.may_call,
+        )
 
-    async def call(self, message: Message, positions: Sequence[int], recipients: Sequence[Recipient]) -> Called | None:
-        """One call, within its time; None when the permission ended before it began.
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[None]:
+        """One of the channel's connections, to be had before a slot is waited for: with none the slot would be lost."""
+        async with self._courtesy(), self.means.connections:
+            yield
+
+    async def call(
+        self, place: Place, message: Message, positions: Sequence[int], recipients: Sequence[Recipient]
+    ) -> Called | None:
+        """One call in its slot, within its time; None when the permission ended before it began.
 
         The key names exactly these members: the same call has the same key, another never has.
         """
-        key = call_key(self.batch.key, positions)
-        async with self._courtesy(), self.means.slots:
-            if not self.may_call():
-                return None
-            began = time.monotonic()
-            try:
-                answer = await self._answer(message, recipients, key)
-            except asyncio.CancelledError:
-                self.note(positions, Called(Answer(Verdict.AMBIGUOUS, code="cancelled"), time.monotonic() - began))
-                raise
-            seconds = time.monotonic() - began
-        metrics.CALLS.labels(self.means.channel.name).observe(seconds)
+        key, name = call_key(self.batch.key, positions), self.means.channel.name
+        reached = await place.reached()
+        metrics.LIMITER_WAIT.labels(name).inc(place.waited)
+        if not reached:
+            return None
+        began = time.monotonic()
+        try:
+            answer = await self._answer(message, recipients, key)
+        except asyncio.CancelledError:
+            self.note(positions, Called(Answer(Verdict.AMBIGUOUS, code="cancelled"), time.monotonic() - began))
+            raise
+        seconds = time.monotonic() - began
+        metrics.CALLS.labels(name).observe(seconds)
         return Called(answer, seconds)
 
     async def _answer(self, message: Message, recipients: Sequence[Recipient], key: UUID) -> Answer:
@@ -181,7 +195,7 @@ class Attempt:
 
     def _courtesy(self) -> AbstractAsyncContextManager[None]:
         urgent = self.batch.lane.priority <= LEAST_URGENT
-        return nullcontext() if urgent else self.means.spare_slots
+        return nullcontext() if urgent else self.means.spare_connections
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""

@@ -190,6 +190,7 @@ class BatchStore:
         self._pool = pool
         self._begin = Group(self._begin_all)
         self._record = Group(self._record_all)
+        self._release = Group(self._release_all)
 
     async def busy_lanes(self) -> dict[LaneKey, bool]:
         """Lanes where something is due (True), or only under way (False)."""
@@ -228,7 +229,10 @@ class BatchStore:
 
     async def release(self, batch: Claimed) -> bool:
         """Give back a batch of which nothing was started. False: it was not ours any more."""
-        return await self._pool.fetchval(_RELEASE, *batch.held) is not None
+        return await self._release(batch.held)
+
+    async def _release_all(self, batches: Sequence[Arguments]) -> list[bool]:
+        return await self._all(_RELEASE, batches)
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
         """Replace a call that was refused whole by two smaller batches. False: the batch is no longer ours.

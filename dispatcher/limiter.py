@@ -13,15 +13,20 @@ memory, owes a full interval before its first burst, so restarts cannot add up t
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from typing import Protocol
 
 from channels.contract import Limit
-from dispatcher.waiting_line import Granted, WaitingLine, Window
+from dispatcher.waiting_line import Granted, Place, WaitingLine, Window
 
 HEADROOM = 0.988
 """Share of a provider's limit that is used; the rest is 12 ms a second for calls to be late in."""
+
+SPAN_SECONDS = 1 / HEADROOM
+"""Calls of slots this far apart cannot arrive in the same second."""
 
 LATENESS_SECONDS = 0.008
 """A call that could not begin this soon after its slot gives it up. What is left of the 12 ms is for the way out."""
@@ -36,13 +41,24 @@ SHARE_MARGIN = 0.85
 """What several processes without a common memory use of their even shares: they learn of one another late."""
 
 
+def always() -> bool:
+    return True
+
+
 class Limiter(Protocol):
     def shared_among(self, processes: int) -> None:
         """How many processes draw on the same limits now."""
         ...
 
-    async def take(self, limits: Sequence[Limit], cost: int) -> float:
-        """Wait until `cost` tokens of every limit are ours; returns the seconds waited.
+    def queue(
+        self,
+        limits: Sequence[Limit],
+        cost: int,
+        *,
+        priority: int = 0,
+        permitted: Callable[[], bool] = always,
+    ) -> Place:
+        """Wait in line for `cost` tokens of every limit, in front of whoever is less urgent (a higher priority).
 
         In any one second a key spends at most `rate` + `burst` - 1 tokens: a burst above one comes
         on top, after idleness.
@@ -61,17 +77,29 @@ class MemoryLimiter:
     def shared_among(self, processes: int) -> None:
         self._schedule.processes = max(1, processes)
 
-    async def take(self, limits: Sequence[Limit], cost: int) -> float:
+    def queue(
+        self,
+        limits: Sequence[Limit],
+        cost: int,
+        *,
+        priority: int = 0,
+        permitted: Callable[[], bool] = always,
+    ) -> Place:
         line = self._lines.get(key := tuple(limits))
         if line is None:
             line = self._lines[key] = self._line(key)
-        return await line.take(cost)
+        return line.join(cost, priority, permitted)
 
     def _line(self, limits: Sequence[Limit]) -> WaitingLine:
         async def grant(costs: Sequence[int]) -> Granted:
             return self.grant(limits, costs)
 
-        return WaitingLine(grant, self._clock, lambda costs: self.grant(limits, costs))
+        return WaitingLine(
+            grant,
+            self._clock,
+            lambda slot: self.give_back(limits, slot.window.opens, slot.cost),
+            lambda costs: self.grant(limits, costs),
+        )
 
     def grant(self, limits: Sequence[Limit], costs: Sequence[int]) -> Granted:
         """Windows for as many of `costs` as begin within the horizon, in order, without waiting."""
@@ -79,13 +107,20 @@ class MemoryLimiter:
         slots, again_in = self._schedule.reserve(limits, costs, now)
         return Granted([Window(slot, slot + LATENESS_SECONDS) for slot in slots], again_in)
 
+    def give_back(self, limits: Sequence[Limit], slot: float, cost: int) -> None:
+        """Nobody called in this slot, and nobody will."""
+        self._schedule.give_back(limits, slot, cost)
+
 
 class Schedule:
-    """When each key is free again, in seconds of the caller's clock; `lua/reserve.lua` is its twin."""
+    """When each key is free again, in seconds of the caller's clock; `lua/reserve.lua` is its twin.
+
+    Only here slots are given back: several processes do not know in time what the others left unused.
+    """
 
     def __init__(self) -> None:
         self.processes = 1
-        self._next: dict[str, float] = {}
+        self._keys: dict[str, Key] = {}
 
     def reserve(self, limits: Sequence[Limit], costs: Sequence[int], now: float) -> tuple[list[float], float]:
         """The slots that were reserved, and after how many seconds it makes sense to ask for the next."""
@@ -96,26 +131,73 @@ class Schedule:
             if again_in > 0:
                 return slots, again_in
             for key in keys:
-                key.next = max(key.next, slot - LEEWAY_SECONDS) + cost * key.interval
-                self._next[key.name] = key.next
+                key.spend(slot, cost)
             slots.append(slot)
         return slots, 0.0
 
+    def give_back(self, limits: Sequence[Limit], slot: float, cost: int) -> None:
+        """Nobody called in this slot: the next ones come closer until it is made up for."""
+        for limit in limits:
+            self._keys[limit.key].give_back(slot, cost)
+
     def _key(self, limit: Limit, now: float) -> Key:
-        interval = 1 / (share(limit.rate, self.processes) * HEADROOM)
+        rate = share(limit.rate, self.processes)
         burst = max(1, limit.burst // self.processes)
-        empty = now + burst * interval
-        return Key(limit.key, interval, burst, self._next.setdefault(limit.key, empty))
+        key = self._keys.get(limit.key)
+        if key is None:
+            key = self._keys[limit.key] = Key(now + burst / (rate * HEADROOM))
+        key.interval, key.burst = 1 / (rate * HEADROOM), burst
+        key.most = ceil(rate) + burst - 1
+        return key
 
 
 @dataclass(slots=True)
 class Key:
-    """One limit while a decision is made; `next` is GCRA's theoretical arrival time."""
+    """One limit; `next` is GCRA's theoretical arrival time.
 
-    name: str
-    interval: float
-    burst: int
+    Slots that were given back are made up for by others at half the interval. That nevertheless no
+    second is too full is seen to by a look at the slots of the last SPAN_SECONDS: no more than `most`
+    tokens, because no call arrives later than SPAN_SECONDS - 1 after its slot.
+    """
+
     next: float
+    interval: float = 0.0
+    burst: int = 1
+    most: int = 1
+    owed: float = 0.0
+    spent: int = 0
+    """Tokens of the slots in `recent`."""
+    recent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def free_at(self, cost: int, now: float) -> float:
+        """The first moment that `cost` tokens may be spent at."""
+        while self.recent and self.recent[0][0] <= now - SPAN_SECONDS:
+            self.spent -= self.recent.popleft()[1]
+        turn = self.next - (max(self.burst, cost) - cost) * self.interval
+        return max(now, turn, self._second_has_room(cost))
+
+    def _second_has_room(self, cost: int) -> float:
+        excess = self.spent + cost - max(self.most, cost)
+        for slot, spent in self.recent:
+            if excess <= 0:
+                break
+            excess -= spent
+            if excess <= 0:
+                return slot + SPAN_SECONDS
+        return 0.0
+
+    def spend(self, slot: float, cost: int) -> None:
+        made_up = min(self.owed, cost / 2)
+        self.owed -= made_up
+        self.next = max(self.next, slot - LEEWAY_SECONDS) + (cost - made_up) * self.interval
+        self.spent += cost
+        self.recent.append((slot, cost))
+
+    def give_back(self, slot: float, cost: int) -> None:
+        if (slot, cost) in self.recent:
+            self.recent.remove((slot, cost))
+            self.spent -= cost
+            self.owed += cost
 
 
 def first_slot(keys: Sequence[Key], cost: int, now: float) -> tuple[float, float]:
@@ -124,7 +206,7 @@ def first_slot(keys: Sequence[Key], cost: int, now: float) -> tuple[float, float
     Not yet is beyond the horizon, and when a slow key would make a faster one lie idle meanwhile:
     one mail domain must not hold the account's other domains.
     """
-    free = [max(now, key.next - (max(key.burst, cost) - cost) * key.interval) for key in keys]
+    free = [key.free_at(cost, now) for key in keys]
     slot = max(free, default=now)
     slowest = max((key.interval for key, at in zip(keys, free, strict=True) if at == slot), default=0.0)
     idle = max((slot - at for key, at in zip(keys, free, strict=True) if key.interval < slowest), default=0.0)

@@ -13,7 +13,9 @@ LIMITER_WAIT = Counter("todoke_limiter_wait_seconds_total", "Time spent waiting 
 LIMITER_FALLBACKS = Counter(
     "todoke_limiter_fallbacks_total", "Times Redis failed and this process went back to its own share of the limits."
 )
-LIMITER_OVERSLEPT = Counter("todoke_limiter_overslept_total", "Slots given up because their taker woke too late.")
+LIMITER_OVERSLEPT = Counter(
+    "todoke_limiter_overslept_total", "Slots given up because nobody was ready for them in time."
+)
 PAUSES = Counter(
     "todoke_pauses_total", "Times a provider asked, or forced, us to leave it in peace.", ["channel", "reason"]
 )

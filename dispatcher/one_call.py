@@ -1,4 +1,8 @@
-"""An attempt that is one call for the whole batch, as LINE's multicast is."""
+"""An attempt that is one call for the whole batch, as LINE's multicast is.
+
+The intent is committed before a slot is waited for: however long a commit takes, the slots find
+calls that are ready.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ class OneCall(Attempt):
 
     async def carry(self, messages: Mapping[int, Message], people: People) -> None:
         message, positions = messages[self.batch.messages[0]], people.positions
-        if not await self._begin(message):
+        if not await self._begin():
             await asyncio.shield(self.release())
             return
         recipients = Party(
@@ -25,14 +29,15 @@ class OneCall(Attempt):
         )
         called = None
         try:
-            called = await self.call(message, positions, recipients)
+            async with self.connection():
+                with self.queue(message) as place:
+                    called = await self.call(place, message, positions, recipients)
         finally:
             await asyncio.shield(self._conclude(positions, called))
 
-    async def _begin(self, message: Message) -> bool:
-        """Tokens, and the committed intent; whatever prevents it, nothing has left yet."""
+    async def _begin(self) -> bool:
+        """The committed intent; whatever prevents it, nothing has left yet."""
         try:
-            await self.tokens(message)
             return self.may_call() and await self.means.store.begin(self.batch, len(self.batch.members))
         except BaseException:
             await asyncio.shield(self.release())

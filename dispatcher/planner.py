@@ -49,6 +49,7 @@ _MESSAGES = sql("dispatcher", "plan_messages")
 _MEMBERS = sql("dispatcher", "plan_members")
 _EVENT = sql("dispatcher", "event_read")
 _RING = sql("dispatcher", "ring")
+_HARDLY_KNOWN = sql("dispatcher", "batches_hardly_known")
 _YEAR = sql("dispatcher", "batch_year")
 
 _FIRST_CHUNK, _CHUNK = 8, 128
@@ -160,12 +161,16 @@ class Planner:
             size = _CHUNK
 
     async def _tell_the_optimizer(self, dispatch: str, batches: int) -> None:
-        """Refresh the table's statistics: for what was empty a moment ago PostgreSQL would plan every claim as a full scan."""
+        """Refresh the table's statistics: for what was empty a moment ago PostgreSQL would plan every claim as a full scan.
+
+        Only then, and without the arrays: of a large table that takes seconds, which the planning would wait for.
+        """
         self._since_analyzed += batches
         if self._since_analyzed >= _ANALYZED_EVERY:
             self._since_analyzed = 0
             year = await self._pool.fetchval(_YEAR, dispatch)
-            await self._pool.execute(f"analyze {year}")
+            if await self._pool.fetchval(_HARDLY_KNOWN, year):
+                await self._pool.execute(f"analyze {year} (dispatch, channel, lane, priority, state, due_at, session)")
 
     def _cuts(self, plan: Plan) -> Iterator[Cut]:
         shapes = {name: shape(self._channels[name], self._batch_size) for name in plan.routed}

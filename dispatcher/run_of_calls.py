@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 from channels.contract import Message, Recipient
 from dispatcher.attempt import Attempt, Means, People
 from dispatcher.batches import Claimed, Log, Member
+from dispatcher.waiting_line import Place
 
 _QUIET_SECONDS = 0.1
 """An outcome stays unrecorded at most about this long, and intents are committed one by one at such a pace."""
@@ -56,29 +58,39 @@ class RunOfCalls(Attempt):
 
     async def _hand(self) -> None:
         """Calls one recipient after the other until the work or the permission ends."""
-        while (turn := await self._take_turn()) is not None:
-            position, message, recipient = turn
-            self._under_way += 1
-            try:
-                called = await self.call(message, [position], [recipient])
-            finally:
-                self._under_way -= 1
-            if called is None:
-                return
-            self.note([position], called)
+        while await self._one_call():
             await self._recorded_soon()
 
-    async def _take_turn(self) -> tuple[int, Message, Recipient] | None:
-        """The next recipient, with tokens and a committed intent. One hand at a time, so that none is taken for nothing."""
+    async def _one_call(self) -> bool:
+        async with AsyncExitStack() as held:
+            turn = await self._take_turn(held)
+            if turn is None:
+                return False
+            place, (position, message, recipient) = turn
+            self._under_way += 1
+            try:
+                called = await self.call(place, message, [position], [recipient])
+            finally:
+                self._under_way -= 1
+        if called is not None:
+            self.note([position], called)
+        return called is not None
+
+    async def _take_turn(self, held: AsyncExitStack) -> tuple[Place, tuple[int, Message, Recipient]] | None:
+        """The next recipient, with a connection and a slot in sight, which are `held`, and a committed intent.
+
+        One hand at a time, so that nothing is held and no intent is committed for nothing.
+        """
         async with self._turn:
             if self._next >= len(self._todo) or not self.may_call():
                 return None
             turn = self._todo[self._next]
-            await self.tokens(turn[1])
-            if not self.may_call() or (turn[0] >= self._begun and not await self._begin_more()):
+            await held.enter_async_context(self.connection())
+            place = held.enter_context(self.queue(turn[1]))
+            if not await place.near() or (turn[0] >= self._begun and not await self._begin_more()):
                 return None
             self._next += 1
-            return turn
+            return place, turn
 
     async def _begin_more(self) -> bool:
         """Commit the intent for the next members. False: the batch is not ours to call any further."""

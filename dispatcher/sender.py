@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from math import ceil
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +29,8 @@ from dispatcher.session import Session
 _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
 """Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
+
+AHEAD_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +59,7 @@ class Sender:
         self._lane_through = lane_through
         self._messages: dict[tuple[str, int], Message] = {}
         self._first_sends: set[str] = set()
+        self._to_mark: list[str] = []
         self._in_hand: dict[tuple[str, int], Claimed] = {}
         self._deadlines: dict[tuple[str, int], float] = {}
         self._stopped: set[str] = set()
@@ -64,6 +68,7 @@ class Sender:
         self._stopping = False
         self._lanes = Agent("sender", self._start_pumps, every=poll_seconds)
         self._stops = Agent("stops", self._look_for_stops, every=poll_seconds)
+        self._marks = Agent("first sends", self._mark_first_sends, every=poll_seconds)
         self._means = {
             name: Means(
                 store=store,
@@ -71,8 +76,8 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 channel=channel,
-                slots=asyncio.Semaphore(channel.at_once),
-                spare_slots=asyncio.Semaphore(max(1, channel.at_once // 2)),
+                connections=asyncio.Semaphore(channel.at_once),
+                spare_connections=asyncio.Semaphore(max(1, channel.at_once // 2)),
                 call_seconds=call_seconds,
                 may_call=self._may_call,
                 message=self._message,
@@ -91,6 +96,7 @@ class Sender:
     async def __aenter__(self) -> Self:
         await self._lanes.__aenter__()
         await self._stops.__aenter__()
+        await self._marks.__aenter__()
         return self
 
     async def __aexit__(
@@ -106,6 +112,7 @@ class Sender:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
         await self._stops.__aexit__(kind, error, trace)
+        await self._marks.__aexit__(kind, error, trace)
 
     # -- lanes -----------------------------------------------------------------------------------
 
@@ -137,7 +144,7 @@ class Sender:
         self._in_hand[name] = batch
         self._deadlines[name] = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         try:
-            await self._mark_first_send(batch.dispatch)
+            self._note_first_send(batch.dispatch)
             means = self._means[batch.lane.channel]
             attempt = OneCall if means.channel.call_size > 1 else RunOfCalls
             await attempt(batch, means).run()
@@ -177,10 +184,32 @@ class Sender:
             known = self._messages[dispatch, number] = await self._store.message(dispatch, number)
         return known
 
-    async def _mark_first_send(self, dispatch: str) -> None:
+    def _note_first_send(self, dispatch: str) -> None:
         if dispatch not in self._first_sends:
             self._first_sends.add(dispatch)
-            await self._store.first_send(dispatch)
+            self._to_mark.append(dispatch)
+            self._marks.wake()
+
+    async def _mark_first_sends(self) -> None:
+        """Beside the sending: the planner, which goes on writing, holds the dispatch's row most of the time."""
+        while self._to_mark:
+            await self._store.first_send(self._to_mark[0])
+            del self._to_mark[0]
+
+
+def width(channel: Channel, lane: str) -> int:
+    """How many batches of a lane are in hand at once.
+
+    Where a batch is one call: one for each connection, and as many being claimed, begun or recorded
+    meanwhile as the limit takes in AHEAD_SECONDS, so that a slow commit costs no slot.
+    """
+    if channel.call_size == 1:
+        return 1
+    rules = channel.lane(lane)
+    if not channel.repeatable:
+        return rules.at_once
+    rate = min((limit.rate for limit in rules.limits), default=0.0)
+    return rules.at_once + min(rules.at_once, ceil(rate * AHEAD_SECONDS))
 
 
 class _Pump:
@@ -189,7 +218,7 @@ class _Pump:
     def __init__(self, sender: Sender, lane: LaneKey, channel: Channel) -> None:
         self._sender = sender
         self._lane = lane
-        self._width = channel.lane(lane.lane).at_once if channel.call_size > 1 else 1
+        self._width = width(channel, lane.lane)
         self._more = asyncio.Event()
         self._useful = False
         self.task = asyncio.create_task(self._run(), name=f"pump {lane}")
@@ -216,17 +245,22 @@ class _Pump:
         """Claim until the lane is full or nothing is due; True if anything was claimed."""
         claimed = False
         self._more.clear()
-        while len(running) < self._width and self._sender.may_claim(self._lane):
-            batches = await self._sender.claim(self._lane, self._width - len(running))
+        while (room := self._room(running)) and self._sender.may_claim(self._lane):
+            batches = await self._sender.claim(self._lane, room)
             if not batches:
                 break
             running |= {asyncio.create_task(self._sender.carry(batch)) for batch in batches}
             claimed = self._useful = True
         return claimed
 
+    def _room(self, running: set[asyncio.Task[None]]) -> int:
+        """How many batches to claim; none until a claim is worth its round trip."""
+        room = self._width - len(running)
+        return room if room >= min(self._width, _CLAIMED_AT_ONCE) else 0
+
     async def _wait(self, running: set[asyncio.Task[None]]) -> None:
-        """Until a batch is through or, where there is room for another, something new is due in the lane."""
-        if len(running) < self._width:
+        """Until a batch is through or, where there is room for others, something new is due in the lane."""
+        if self._room(running):
             await self._wait_for_more(running)
         else:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

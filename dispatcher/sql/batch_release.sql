@@ -2,4 +2,4 @@
 update batch
 set state = 'due', session = null, due_at = now()
 where dispatch = $1 and number = $2 and attempt = $3 and session = $4
-returning number
+returning dispatch, number

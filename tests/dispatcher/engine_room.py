@@ -125,9 +125,11 @@ class Kawabe:
             return await self.over(dispatch)
 
 
-def channel(name: str, contact: str, call_size: int, *, repeatable: bool, at_once: int = 8) -> MemoryChannel:
+def channel(
+    name: str, contact: str, call_size: int, *, repeatable: bool, at_once: int = 8, **more: Any
+) -> MemoryChannel:
     settings = MemorySettings.model_validate(
-        {"contact": contact, "call_size": call_size, "repeatable": repeatable, "at_once": at_once}
+        {"contact": contact, "call_size": call_size, "repeatable": repeatable, "at_once": at_once} | more
     )
     return MemoryChannel(settings, name=name)
 

@@ -12,6 +12,7 @@ import pytest
 from asyncpg import Pool
 
 from channels.contract import Answer, Message, Pause, Recipient, Verdict
+from dispatcher import planner
 from dispatcher.audience import Audience, Match
 from dispatcher.batches import BatchStore, Member
 from dispatcher.dispatches import Signatures, create, status, stop, stop_all
@@ -20,7 +21,7 @@ from geo.area import Area
 from subscribers import columns
 from subscribers.columns import open_audience
 from subscribers.store import leave
-from tests.dispatcher.engine_room import CAST, Kawabe, crowd, invitation, kawabe, order, people
+from tests.dispatcher.engine_room import CAST, Kawabe, channel, crowd, invitation, kawabe, order, people
 from words.problem import Refused
 
 HANA_LINE, LINH_LINE = f"U{'a' * 32}", f"U{'b' * 32}"
@@ -296,8 +297,8 @@ async def test_two_workers_share_the_work_and_write_to_nobody_twice(empty_town: 
     dispatch = await empty_town.send(order(channels=["line", "sms"]))
     async with empty_town.at_work(batch_size=10), empty_town.at_work(batch_size=10):
         await empty_town.over(dispatch)
-    for channel in (empty_town.line, empty_town.sms):
-        assert len(people(channel)) == len(set(people(channel))) == 300
+    for way_out in (empty_town.line, empty_town.sms):
+        assert len(people(way_out)) == len(set(people(way_out))) == 300
 
 
 async def test_planning_interrupted_anywhere_plans_everybody_once(empty_town: Kawabe, tmp_path: Path) -> None:
@@ -325,6 +326,22 @@ async def test_an_audience_planned_in_portions_is_written_to_once_and_counted_wh
     assert len(set(people(empty_town.sms))) == len(people(empty_town.sms)) == 60
 
 
+@pytest.mark.parametrize(("believed", "after"), [(0, 4), (20_000, 20_000)])
+async def test_the_optimizer_is_told_of_batches_only_while_it_believes_there_are_few(
+    town: Kawabe, monkeypatch: pytest.MonkeyPatch, believed: int, after: int
+) -> None:
+    """With many old batches in the table it took seconds, and an order's planning waited for it."""
+    monkeypatch.setattr(planner, "_ANALYZED_EVERY", 1)
+    believe = "update pg_class set reltuples = $1 where oid in (select relid from pg_partition_tree('batch'))"
+    await town.pool.execute(believe, believed)
+    await town.send(order())
+    async with town.at_work():
+        while await town.pool.fetchval("select count(*) from dispatch where state = 'drained'") == 0:
+            await asyncio.sleep(0.01)
+    known = "select reltuples::int from pg_class where oid = (select tableoid from batch limit 1)"
+    assert await town.pool.fetchval(known) == after
+
+
 async def test_an_evacuation_overtakes_a_campaign_that_is_being_sent(empty_town: Kawabe, tmp_path: Path) -> None:
     rows = [row.replace(",ja,,", ",ja,festival,") for row in crowd(100, line=False, phone=True)]
     await empty_town.settle(tmp_path, rows)
@@ -348,6 +365,61 @@ async def test_an_evacuation_overtakes_a_campaign_that_is_being_sent(empty_town:
     bodies = [call.message.body[:2] for call in empty_town.sms.taken]
     assert bodies[: bodies.index("川沿") + 100].count("今夜") < 30
     assert end.channels == {"sms": {"accepted": 100}}
+
+
+async def test_every_call_has_its_intent_committed_before_it_begins(town: Kawabe) -> None:
+    started: list[int] = []
+
+    async def look(_message: Message, recipients: Sequence[Recipient], _key: UUID) -> Answer | None:
+        dispatch, batch, *position = recipients[0].token.split(".")
+        row = await town.pool.fetchrow(
+            "select started, state from batch where dispatch = $1 and number = $2", dispatch, int(batch)
+        )
+        assert row is not None
+        started.append(row["started"] - int(position[0] if position else 0) if row["state"] == "claimed" else 0)
+        return None
+
+    for way_out in town.channels.values():
+        way_out.script = look
+    await town.sent(order())
+    assert len(started) >= 4
+    assert min(started) >= 1
+
+
+async def test_the_first_call_does_not_wait_until_it_is_noted(town: Kawabe, monkeypatch: pytest.MonkeyPatch) -> None:
+    called, note = asyncio.Event(), BatchStore.first_send
+
+    async def call(_message: Message, _recipients: Sequence[Recipient], _key: UUID) -> None:
+        called.set()
+
+    async def wait_for_the_call(store: BatchStore, dispatch: str) -> None:
+        await called.wait()
+        await note(store, dispatch)
+
+    town.line.script = call
+    monkeypatch.setattr(BatchStore, "first_send", wait_for_the_call)
+    end = await town.sent(order(channels=["line"]))
+    assert end.channels == {"line": {"accepted": 2}}
+
+
+async def test_a_preempted_campaign_gives_all_its_batches_back_and_goes_on_afterwards(
+    empty_town: Kawabe, tmp_path: Path
+) -> None:
+    await empty_town.settle(tmp_path, [row.replace(",ja,,", ",ja,festival,") for row in crowd(60)])
+    empty_town.line = channel("line", "line", 500, repeatable=True, rate=100)
+    begun = asyncio.Event()
+
+    async def note(_message: Message, _recipients: Sequence[Recipient], _key: UUID) -> None:
+        begun.set()
+
+    empty_town.line.script = note
+    campaign = await empty_town.send(invitation(channels=["line"]))
+    async with empty_town.at_work(batch_size=1):
+        await begun.wait()
+        await empty_town.over(await empty_town.send(order(channels=["line"])))
+        end = await empty_town.over(campaign)
+    assert end.channels == {"line": {"accepted": 60}}
+    assert len(people(empty_town.line)) == 120
 
 
 class SlowBureau:

@@ -62,6 +62,47 @@ def test_a_window_closes_before_its_call_would_bunch_with_the_next() -> None:
     assert window.closes - window.opens + LEEWAY_SECONDS < 1 / HEADROOM - 1
 
 
+def used_of(clock: Clock, lost: list[bool], *, seconds: float) -> list[float]:
+    """Slots at 200 a second that were used; where `lost` says so, nobody woke for one and it was given back."""
+    limiter, limits, used = MemoryLimiter(clock), [Limit("line", rate=200)], []
+    end, number = clock.now + seconds, 0
+    while clock.now < end:
+        granted = limiter.grant(limits, [1] * 4)
+        for window in granted.windows:
+            number += 1
+            clock.now = max(clock.now, window.opens)
+            if lost[number % len(lost)]:
+                limiter.give_back(limits, window.opens, 1)
+            else:
+                used.append(window.opens)
+        clock.now += granted.again_in
+    return used
+
+
+@given(lost=st.lists(st.booleans(), min_size=1, max_size=60), late=st.lists(st.floats(0, LATEST), min_size=1))
+def test_slots_made_up_for_never_make_a_second_too_full(lost: list[bool], late: list[float]) -> None:
+    used = used_of(Clock(), lost, seconds=2.5)
+    arrivals = sorted(slot + late[number % len(late)] for number, slot in enumerate(used))
+    assert not arrivals or worst_second(arrivals) <= 200
+
+
+def test_slots_that_nobody_woke_for_are_made_up_for() -> None:
+    assert len(used_of(Clock(), [False] * 9 + [True], seconds=10)) >= 200 * 10 * 0.98
+
+
+def test_what_is_made_up_for_comes_at_twice_the_pace_and_not_at_once() -> None:
+    clock = Clock()
+    limiter, line = MemoryLimiter(clock), [Limit("line", rate=200)]
+    limiter.grant(line, [])
+    clock.now += 0.1
+    opens = [window.opens for window in limiter.grant(line, [1] * 4).windows]
+    clock.now += 0.1
+    for slot in opens:
+        limiter.give_back(line, slot, 1)
+    made_up = [window.opens for window in limiter.grant(line, [1] * 8).windows]
+    assert min(later - earlier for earlier, later in pairwise(made_up)) >= 0.5 / 200 - LEEWAY_SECONDS
+
+
 def test_nobody_takes_a_slot_further_ahead_than_the_horizon() -> None:
     clock = Clock()
     granted = MemoryLimiter(clock).grant([Limit("line", rate=200)], [1] * 64)
@@ -139,7 +180,7 @@ async def test_those_who_wait_are_served_in_order() -> None:
     limiter, served = MemoryLimiter(), []
 
     async def wait(name: str) -> None:
-        await limiter.take([Limit("line", rate=500)], 1)
+        await limiter.queue([Limit("line", rate=500)], 1).reached()
         served.append(name)
 
     await asyncio.gather(*(wait(name) for name in ("花", "健", "リン", "メイ", "トメ")))
@@ -148,8 +189,8 @@ async def test_those_who_wait_are_served_in_order() -> None:
 
 async def test_who_stops_waiting_does_not_hold_the_next() -> None:
     limiter = MemoryLimiter()
-    gone = asyncio.create_task(limiter.take([Limit("line", rate=50)], 1))
+    gone = asyncio.create_task(limiter.queue([Limit("line", rate=50)], 1).reached())
     await asyncio.sleep(0)
     gone.cancel()
-    await limiter.take([Limit("line", rate=50)], 1)
+    await limiter.queue([Limit("line", rate=50)], 1).reached()
     assert gone.cancelled()
