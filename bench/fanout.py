@@ -31,6 +31,8 @@ from bench.town import Town, empty, open_town, order
 from bench.working import Sent, at_work, email, line, send, sms
 
 MOST_SUBSCRIBERS = 2_000_000
+AT_ONCE = 500
+"""Calls under way at once where nothing is behind them: a batch. What is in doubt after a crash is never more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,11 @@ async def _sent(town: Town, profile: str | None) -> tuple[Sent, Probe, Answers, 
 
 async def _swallowed(town: Town, pool: Pool, profile: str | None) -> tuple[Sent, Probe, Answers, int, Numbers]:
     book, nowhere = Book(), Remote(9, 9)
-    channels = {"line": line(nowhere), "sms": sms(nowhere), "email": email(nowhere.mail_port)}
+    channels = {
+        "line": line(nowhere),
+        "sms": sms(nowhere, connections=AT_ONCE),
+        "email": email(nowhere.mail_port, connections=AT_ONCE),
+    }
     with null_wire(book):
         timed = await _timed(town, pool, channels, profile)
     return *timed, book.taken(silent=False)

@@ -83,7 +83,7 @@ async def _todoke(arguments: argparse.Namespace) -> AsyncIterator[Take]:
     limits = [Limit("line", arguments.rate)]
     async with SharedLimiter(arguments.url) as limiter:
         limiter.shared_among(arguments.processes)
-        yield lambda: limiter.queue(limits, 1).reached()
+        yield lambda: limiter.line(limits).join(1).reached()
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ def sms(remote: Remote, *, rate: float = NO_LIMIT, connections: int = 16) -> Sms
 def email(port: int, *, connections: int = 20) -> EmailSettings:
     return EmailSettings(
         host="127.0.0.1", port=port, tls="none", from_address="bosai@kawabe.example", rate=NO_LIMIT,
-        lane_rate=NO_LIMIT, connections=connections, messages_per_connection=1_000_000,
+        lane_rate=NO_LIMIT, connections=connections, lane_connections=connections, messages_per_connection=1_000_000,
     )  # fmt: skip
 
 

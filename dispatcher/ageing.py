@@ -131,6 +131,8 @@ async def _drop(pool: Pool, year: Record, first_kept: int) -> bool:
         async with pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", _LOCK):
                 return False
+            if year["year"] not in {row["year"] for row in await connection.fetch(_LIST)}:
+                return False
             if not await connection.fetchval(_SPENT, *names, first_kept):
                 log.warning("year_not_spent", year=year["year"])
                 return False

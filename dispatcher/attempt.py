@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -21,9 +20,11 @@ from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
 from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.connections import Connections
 from dispatcher.limiter import Limiter
-from dispatcher.model import LEAST_URGENT, Outcome
+from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
+from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
 DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
@@ -60,9 +61,8 @@ class Means:
     limiter: Limiter
     pauses: Pauses
     channel: Channel
-    connections: asyncio.Semaphore
-    spare_connections: asyncio.Semaphore
-    """Taken as well by whatever is not urgent, so that connections stay free for what is."""
+    connections: Connections
+    meters: metrics.Meters
     call_seconds: float
     may_call: Callable[[Claimed], bool]
     message: Callable[[str, int], Awaitable[Message]]
@@ -75,6 +75,7 @@ class Attempt:
         self.batch = batch
         self.means = means
         self.rules = means.channel.lane(batch.lane.lane)
+        self.line = means.limiter.line(self.rules.limits)
         self.log = Log()
         self.held = True
         """False once a write has shown that the batch is no longer ours."""
@@ -147,64 +148,42 @@ class Attempt:
 
     def queue(self, message: Message) -> Place:
         """A place in the line for the tokens of one call."""
-        return self.means.limiter.queue(
-            self.rules.limits,
-            self.means.channel.cost(message),
-            priority=self.batch.lane.priority,
-            permitted=self.may_call,
-        )
+        return self.line.join(self.means.channel.cost(message), self.batch.lane.priority, self.may_call)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[None]:
-        """One of the channel's connections, to be had before a slot is waited for: with none the slot would be lost."""
-        async with self._courtesy(), self.means.connections:
-            yield
+    async def reached(self, place: Place) -> bool:
+        """Wait for a slot. True: the call has to begin at once. False: it is no longer permitted."""
+        reached = await place.reached()
+        self.means.meters.waited.inc(place.waited)
+        return reached
 
     async def call(
-        self, place: Place, message: Message, positions: Sequence[int], recipients: Sequence[Recipient]
-    ) -> Called | None:
-        """One call in its slot, within its time; None when the permission ended before it began.
-
-        The key names exactly these members: the same call has the same key, another never has.
-        """
-        key, name = call_key(self.batch.key, positions), self.means.channel.name
-        reached = await place.reached()
-        metrics.LIMITER_WAIT.labels(name).inc(place.waited)
-        if not reached:
-            return None
-        began = time.monotonic()
+        self, message: Message, positions: Sequence[int], recipients: Sequence[Recipient], key: UUID, within: TimeLimit
+    ) -> Called:
+        """One call, which has a slot, a connection and a committed intent. `key` names exactly these members."""
+        channel, began = self.means.channel, time.monotonic()
         try:
-            answer = await self._answer(message, recipients, key)
+            with within:
+                answer = await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
+        except TimeoutError:
+            answer = Answer(Verdict.AMBIGUOUS, code="timeout")
         except asyncio.CancelledError:
             self.note(positions, Called(Answer(Verdict.AMBIGUOUS, code="cancelled"), time.monotonic() - began))
             raise
-        seconds = time.monotonic() - began
-        metrics.CALLS.labels(name).observe(seconds)
-        return Called(answer, seconds)
-
-    async def _answer(self, message: Message, recipients: Sequence[Recipient], key: UUID) -> Answer:
-        channel = self.means.channel
-        try:
-            async with asyncio.timeout(self.means.call_seconds):
-                return await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
-        except TimeoutError:
-            return Answer(Verdict.AMBIGUOUS, code="timeout")
         except Exception:
             log.exception("channel_raised", channel=channel.name, dispatch=self.batch.dispatch)
-            return Answer(Verdict.AMBIGUOUS, code="channel_error")
-
-    def _courtesy(self) -> AbstractAsyncContextManager[None]:
-        urgent = self.batch.lane.priority <= LEAST_URGENT
-        return nullcontext() if urgent else self.means.spare_connections
+            answer = Answer(Verdict.AMBIGUOUS, code="channel_error")
+        seconds = time.monotonic() - began
+        self.means.meters.calls.observe(seconds)
+        return Called(answer, seconds)
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""
-        batch = self.batch
+        batch, verdict = self.batch, called.answer.verdict
         touched = bytearray(batch.outcomes)
         for position in positions:
-            touched[position] = states.after_answer(touched[position], called.answer.verdict, self.promise)
+            outcome = touched[position] = states.after_answer(touched[position], verdict, self.promise)
         batch.outcomes = bytes(touched)
-        self.heed(positions, Outcome(touched[positions[0]]), called)
+        self.heed(positions, outcome, called)
 
     def heed(self, positions: Sequence[int], outcome: Outcome, called: Called) -> None:
         """Log the answer, and remember what it asks for."""
@@ -260,5 +239,7 @@ class Attempt:
 
 def call_key(key: UUID, positions: Sequence[int]) -> UUID:
     """The key of a call for exactly these positions, ascending, of the batch with this key."""
+    if len(positions) == 1:
+        return UUID(int=key.int ^ (positions[0] + 1))
     run = positions[-1] - positions[0] + 1 == len(positions)
     return uuid5(key, f"{positions[0]}-{positions[-1]}" if run else ",".join(map(str, positions)))

@@ -20,7 +20,7 @@ from math import ceil
 from typing import Protocol
 
 from channels.contract import Limit
-from dispatcher.waiting_line import Granted, Place, WaitingLine, Window
+from dispatcher.waiting_line import Granted, WaitingLine, Window
 
 HEADROOM = 0.988
 """Share of a provider's limit that is used; the rest is 12 ms a second for calls to be late in."""
@@ -41,24 +41,13 @@ SHARE_MARGIN = 0.85
 """What several processes without a common memory use of their even shares: they learn of one another late."""
 
 
-def always() -> bool:
-    return True
-
-
 class Limiter(Protocol):
     def shared_among(self, processes: int) -> None:
         """How many processes draw on the same limits now."""
         ...
 
-    def queue(
-        self,
-        limits: Sequence[Limit],
-        cost: int,
-        *,
-        priority: int = 0,
-        permitted: Callable[[], bool] = always,
-    ) -> Place:
-        """Wait in line for `cost` tokens of every limit, in front of whoever is less urgent (a higher priority).
+    def line(self, limits: Sequence[Limit]) -> WaitingLine:
+        """Where to wait for tokens of every one of `limits`: always the same for the same limits.
 
         In any one second a key spends at most `rate` + `burst` - 1 tokens: a burst above one comes
         on top, after idleness.
@@ -77,18 +66,11 @@ class MemoryLimiter:
     def shared_among(self, processes: int) -> None:
         self._schedule.processes = max(1, processes)
 
-    def queue(
-        self,
-        limits: Sequence[Limit],
-        cost: int,
-        *,
-        priority: int = 0,
-        permitted: Callable[[], bool] = always,
-    ) -> Place:
+    def line(self, limits: Sequence[Limit]) -> WaitingLine:
         line = self._lines.get(key := tuple(limits))
         if line is None:
             line = self._lines[key] = self._line(key)
-        return line.join(cost, priority, permitted)
+        return line
 
     def _line(self, limits: Sequence[Limit]) -> WaitingLine:
         async def grant(costs: Sequence[int]) -> Granted:
@@ -99,6 +81,7 @@ class MemoryLimiter:
             self._clock,
             lambda slot: self.give_back(limits, slot.window.opens, slot.cost),
             lambda costs: self.grant(limits, costs),
+            lambda cost, most: self._schedule.at_once(limits, cost, most, self._clock()),
         )
 
     def grant(self, limits: Sequence[Limit], costs: Sequence[int]) -> Granted:
@@ -134,6 +117,15 @@ class Schedule:
                 key.spend(slot, cost)
             slots.append(slot)
         return slots, 0.0
+
+    def at_once(self, limits: Sequence[Limit], cost: int, most: int, now: float) -> int:
+        """How many calls of `cost`, `most` at the most, may begin this moment: as many slots are reserved."""
+        keys = [self._key(limit, now) for limit in limits]
+        number = min([most, *(key.room(cost, now) for key in keys)])
+        if number:
+            for key in keys:
+                key.spend(now, cost * number)
+        return number
 
     def give_back(self, limits: Sequence[Limit], slot: float, cost: int) -> None:
         """Nobody called in this slot: the next ones come closer until it is made up for."""
@@ -175,6 +167,13 @@ class Key:
             self.spent -= self.recent.popleft()[1]
         turn = self.next - (max(self.burst, cost) - cost) * self.interval
         return max(now, turn, self._second_has_room(cost))
+
+    def room(self, cost: int, now: float) -> int:
+        """How many times `cost` tokens may be spent at this moment, one after the other."""
+        if self.free_at(cost, now) > now:
+            return 0
+        start = max(self.next, now - LEEWAY_SECONDS) - (max(self.burst, cost) - cost) * self.interval
+        return 1 + min(int((now - start) / (cost * self.interval)), (self.most - self.spent) // cost - 1)
 
     def _second_has_room(self, cost: int) -> float:
         excess = self.spent + cost - max(self.most, cost)

@@ -1,14 +1,17 @@
 """What the engine counts. No address, name or subscriber is ever a label."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 MESSAGES = Counter("todoke_messages_total", "Recipients by channel and outcome.", ["channel", "outcome"])
-CALLS = Histogram(
-    "todoke_call_seconds",
-    "Duration of one provider call.",
-    ["channel"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
 LIMITER_WAIT = Counter("todoke_limiter_wait_seconds_total", "Time spent waiting for tokens.", ["channel"])
 LIMITER_FALLBACKS = Counter(
     "todoke_limiter_fallbacks_total", "Times Redis failed and this process went back to its own share of the limits."
@@ -26,3 +29,53 @@ EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions giv
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
+
+
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(slots=True)
+class CallSeconds:
+    """How long the calls of one channel took. Counts for the event loop's thread only, so it needs no lock.
+
+    A Histogram of prometheus_client takes 2 µs for what takes a tenth of that here: it is counted at every call.
+    """
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
+    total: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(_BOUNDS, seconds)] += 1
+        self.total += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulated, as Prometheus wants them."""
+        so_far = list(accumulate(self.counts))
+        return [(str(bound), count) for bound, count in zip((*_BOUNDS, "+Inf"), so_far, strict=True)]
+
+
+class _Calls(Collector):
+    def __init__(self) -> None:
+        self.of: dict[str, CallSeconds] = {}
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily("todoke_call_seconds", "Duration of one provider call.", labels=["channel"])
+        for channel, seconds in self.of.items():
+            family.add_metric([channel], seconds.buckets(), seconds.total)
+        yield family
+
+
+CALLS = _Calls()
+REGISTRY.register(CALLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """What is counted at each call of one channel, looked up once."""
+
+    calls: CallSeconds
+    waited: Counter
+
+    @classmethod
+    def of(cls, channel: str) -> Meters:
+        return cls(CALLS.of.setdefault(channel, CallSeconds()), LIMITER_WAIT.labels(channel))

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from channels.contract import Message, Party, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
-from dispatcher.attempt import Attempt, Called, People
+from dispatcher.attempt import Attempt, Called, People, call_key
 from dispatcher.model import Outcome
+from dispatcher.time_limit import TimeLimit
 
 
 class OneCall(Attempt):
@@ -29,11 +30,21 @@ class OneCall(Attempt):
         )
         called = None
         try:
-            async with self.connection():
-                with self.queue(message) as place:
-                    called = await self.call(place, message, positions, recipients)
+            called = await self._called(message, positions, recipients)
         finally:
             await asyncio.shield(self._conclude(positions, called))
+
+    async def _called(self, message: Message, positions: Sequence[int], recipients: Party) -> Called | None:
+        """A connection first: with none the slot would be lost. None: no longer permitted."""
+        within = TimeLimit(self.means.call_seconds)
+        try:
+            async with self.means.connections.one(self.batch.lane.priority):
+                with self.queue(message) as place:
+                    if not await self.reached(place):
+                        return None
+                    return await self.call(message, positions, recipients, call_key(self.batch.key, positions), within)
+        finally:
+            within.close()
 
     async def _begin(self) -> bool:
         """The committed intent; whatever prevents it, nothing has left yet."""

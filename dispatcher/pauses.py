@@ -61,6 +61,8 @@ class Pauses:
             self._strikes.pop((lane.channel, None), None)
 
     def hold(self, lane: LaneKey) -> bool:
+        if not self._until:
+            return False
         return self._paused((lane.channel, None)) or self._paused((lane.channel, lane.lane))
 
     def trouble(self) -> list[str]:

@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from itertools import takewhile
+from typing import NamedTuple
 
 from channels.contract import Message, Recipient
-from dispatcher.attempt import Attempt, Means, People
+from dispatcher.attempt import Attempt, Means, People, call_key
 from dispatcher.batches import Claimed, Log, Member
+from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
 _QUIET_SECONDS = 0.1
 """An outcome stays unrecorded at most about this long, and intents are committed one by one at such a pace."""
+_RUN = 32
+"""Calls made in a row before others have their turn."""
+_SWIFT_SECONDS = 0.0005
 _GATHER_SECONDS = 0.01
 """How long a commit waits for a few more calls to end, which it then records as well."""
+
+
+class Turn(NamedTuple):
+    """One member's call, ready to be made."""
+
+    position: int
+    message: Message
+    recipients: tuple[Recipient]
+    cost: int
 
 
 class RunOfCalls(Attempt):
@@ -28,55 +43,106 @@ class RunOfCalls(Attempt):
 
     def __init__(self, batch: Claimed, means: Means) -> None:
         super().__init__(batch, means)
-        self._todo: list[tuple[int, Message, Recipient]] = []
+        self._todo: list[Turn] = []
         self._next = 0
         self._begun = 0
         self._under_way = 0
+        self._swift = False
+        """Whether the last call was over as soon as it began."""
         self._written_at = time.monotonic()
+        self._hands: list[asyncio.Task[None]] = []
+        self._hand_to_come = False
         self._turn = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._some_ended = asyncio.Event()
 
     async def carry(self, messages: Mapping[int, Message], people: People) -> None:
-        batch = self.batch
-        self._todo = [
-            (
-                position,
-                messages[batch.message_of(position)],
-                Recipient(address or "", Member(batch.dispatch, batch.number, position).token),
-            )
-            for position, address in zip(people.positions, people.addresses, strict=True)
-        ]
-        hands = [asyncio.create_task(self._hand()) for _ in range(min(self.rules.at_once, len(self._todo)))]
+        self._todo = self._turns(messages, people)
+        self._one_more_hand()
         try:
-            await asyncio.gather(*hands)
+            while working := [hand for hand in self._hands if not hand.done()]:
+                await asyncio.wait(working, return_when=asyncio.FIRST_EXCEPTION)
+                _raise_what_failed(self._hands)
         finally:
-            for hand in hands:
+            for hand in self._hands:
                 hand.cancel()
-            await asyncio.gather(*hands, return_exceptions=True)
+            await asyncio.gather(*self._hands, return_exceptions=True)
             await asyncio.shield(self.finish() if self._begun else self.release())
+
+    def _turns(self, messages: Mapping[int, Message], people: People) -> list[Turn]:
+        batch = self.batch
+        costs = {number: self.means.channel.cost(message) for number, message in messages.items()}
+        token = Member(batch.dispatch, batch.number, 0).token[:-1]
+        turns = []
+        for position, address in zip(people.positions, people.addresses, strict=True):
+            number = batch.message_of(position)
+            recipient = Recipient(address or "", f"{token}{position}")
+            turns.append(Turn(position, messages[number], (recipient,), costs[number]))
+        return turns
+
+    def _one_more_hand(self) -> None:
+        """The next hand begins once all others wait for something, so there are no more of them than are of use."""
+        if not self._hand_to_come and len(self._hands) < min(self.rules.at_once, len(self._todo)):
+            self._hand_to_come = True
+            self._hands.append(asyncio.create_task(self._hand(), name="hand"))
 
     async def _hand(self) -> None:
         """Calls one recipient after the other until the work or the permission ends."""
-        while await self._one_call():
-            await self._recorded_soon()
+        self._hand_to_come = False
+        within = TimeLimit(self.means.call_seconds)
+        try:
+            while await self._calls_at_once(within) or await self._call_in_turn(within):
+                await self._recorded_soon()
+        finally:
+            within.close()
 
-    async def _one_call(self) -> bool:
+    async def _calls_at_once(self, within: TimeLimit) -> bool:
+        """Calls that have nothing to wait for, over a connection that nobody else waits for.
+
+        One, as long as calls take their time: the slots of the others would close meanwhile.
+        """
+        connections, priority = self.means.connections, self.batch.lane.priority
+        if not connections.free(priority) or not (number := self._open_slots()):
+            return False
+        async with connections.one(priority):
+            while number and self._next < len(self._todo) and self.may_call():
+                number -= 1
+                self._next += 1
+                await self._make(self._todo[self._next - 1], within)
+                if not self._swift:
+                    return True
+        await asyncio.sleep(0)
+        return True
+
+    def _open_slots(self) -> int:
+        """How many of the next calls may begin this moment: their intent is committed and they have slots."""
+        if self._turn.locked() or self._next >= len(self._todo) or not self.may_call():
+            return 0
+        some = self._todo[self._next : self._next + (_RUN if self._swift else 1)]
+        ready = len(list(takewhile(lambda turn: turn.position < self._begun and turn.cost == some[0].cost, some)))
+        return self.line.pass_through(some[0].cost, ready) if ready else 0
+
+    async def _call_in_turn(self, within: TimeLimit) -> bool:
+        """One call, after whatever has to be waited for. False: there is no other, or none may be made."""
         async with AsyncExitStack() as held:
-            turn = await self._take_turn(held)
-            if turn is None:
+            waited_for = await self._wait_for_turn(held)
+            if waited_for is None or not await self.reached(waited_for[1]):
                 return False
-            place, (position, message, recipient) = turn
-            self._under_way += 1
-            try:
-                called = await self.call(place, message, [position], [recipient])
-            finally:
-                self._under_way -= 1
-        if called is not None:
-            self.note([position], called)
-        return called is not None
+            await self._make(waited_for[0], within)
+        return True
 
-    async def _take_turn(self, held: AsyncExitStack) -> tuple[Place, tuple[int, Message, Recipient]] | None:
+    async def _make(self, turn: Turn, within: TimeLimit) -> None:
+        self._one_more_hand()
+        self._under_way += 1
+        try:
+            key = call_key(self.batch.key, (turn.position,))
+            called = await self.call(turn.message, (turn.position,), turn.recipients, key, within)
+        finally:
+            self._under_way -= 1
+        self._swift = called.seconds < _SWIFT_SECONDS
+        self.note((turn.position,), called)
+
+    async def _wait_for_turn(self, held: AsyncExitStack) -> tuple[Turn, Place] | None:
         """The next recipient, with a connection and a slot in sight, which are `held`, and a committed intent.
 
         One hand at a time, so that nothing is held and no intent is committed for nothing.
@@ -85,18 +151,19 @@ class RunOfCalls(Attempt):
             if self._next >= len(self._todo) or not self.may_call():
                 return None
             turn = self._todo[self._next]
-            await held.enter_async_context(self.connection())
-            place = held.enter_context(self.queue(turn[1]))
-            if not await place.near() or (turn[0] >= self._begun and not await self._begin_more()):
+            await held.enter_async_context(self.means.connections.one(self.batch.lane.priority))
+            place = held.enter_context(self.queue(turn.message))
+            if not await place.near() or (turn.position >= self._begun and not await self._begin_more()):
                 return None
             self._next += 1
-            return place, turn
+            self._one_more_hand()
+            return turn, place
 
     async def _begin_more(self) -> bool:
         """Commit the intent for the next members. False: the batch is not ours to call any further."""
         if self._begun:
             await self._let_some_end()
-        started = self._todo[min(self._next + self._room(), len(self._todo)) - 1][0] + 1
+        started = self._todo[min(self._next + self._room(), len(self._todo)) - 1].position + 1
         async with self._writing:
             if self._begun:
                 self.held = await self._progress(started)
@@ -126,11 +193,14 @@ class RunOfCalls(Attempt):
         """Record what has ended when no commit is near that would do it."""
         if len(self.log.positions) >= self.rules.at_once // 4:
             self._some_ended.set()
-        if time.monotonic() - self._written_at < _QUIET_SECONDS or self._writing.locked():
+        if not self._record_is_due():
             return
         async with self._writing:
             if self.held and self.log.positions:
                 self.held = await self._progress(self._begun)
+
+    def _record_is_due(self) -> bool:
+        return time.monotonic() - self._written_at >= _QUIET_SECONDS and not self._writing.locked()
 
     async def _progress(self, started: int) -> bool:
         done, self.log = self.log, Log()
@@ -140,3 +210,9 @@ class RunOfCalls(Attempt):
             done.extend(self.log)
             self.log = done
         return held
+
+
+def _raise_what_failed(hands: Sequence[asyncio.Task[None]]) -> None:
+    for hand in hands:
+        if hand.done():
+            hand.result()

@@ -16,10 +16,12 @@ from typing import Self
 import structlog
 
 from channels.contract import Channel, Message
+from dispatcher import metrics
 from dispatcher.attempt import DATABASE_TROUBLE, Means
 from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.connections import Connections
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
@@ -76,8 +78,8 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 channel=channel,
-                connections=asyncio.Semaphore(channel.at_once),
-                spare_connections=asyncio.Semaphore(max(1, channel.at_once // 2)),
+                connections=Connections(channel.at_once),
+                meters=metrics.Meters.of(name),
                 call_seconds=call_seconds,
                 may_call=self._may_call,
                 message=self._message,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +26,9 @@ from redis.exceptions import NoScriptError, RedisError
 from channels.contract import Limit
 from dispatcher import metrics
 from dispatcher.background import Agent
-from dispatcher.limiter import HEADROOM, HORIZON_SECONDS, LATENESS_SECONDS, LEEWAY_SECONDS, MemoryLimiter, always
+from dispatcher.limiter import HEADROOM, HORIZON_SECONDS, LATENESS_SECONDS, LEEWAY_SECONDS, MemoryLimiter
 from dispatcher.server_clock import ServerClock
-from dispatcher.waiting_line import Granted, Place, WaitingLine, Window
+from dispatcher.waiting_line import Granted, WaitingLine, Window
 
 CALL_SECONDS = 0.1
 HEALTHY_SECONDS = 5.0
@@ -83,20 +83,13 @@ class SharedLimiter:
         if self._alone is not None:
             self._alone.shared_among(self._processes)
 
-    def queue(
-        self,
-        limits: Sequence[Limit],
-        cost: int,
-        *,
-        priority: int = 0,
-        permitted: Callable[[], bool] = always,
-    ) -> Place:
+    def line(self, limits: Sequence[Limit]) -> WaitingLine:
         line = self._lines.get(key := tuple(limits))
         if line is None:
             line = self._lines[key] = WaitingLine(
                 lambda costs: self.grant(key, costs), time.monotonic, lambda _slot: None
             )
-        return line.join(cost, priority, permitted)
+        return line
 
     async def grant(self, limits: Sequence[Limit], costs: Sequence[int]) -> Granted:
         """Windows for as many of `costs` as begin within the horizon; answers within CALL_SECONDS."""

@@ -48,6 +48,10 @@ class Slot:
     cost: int
 
 
+def always() -> bool:
+    return True
+
+
 class Place:
     """One call's place in the line, from joining to leaving: leave it as a context, or by `leave`."""
 
@@ -148,7 +152,8 @@ class Place:
 class WaitingLine:
     """By priority, then first come, first served. `grant(costs)` is asked for all who wait, one question at a time.
 
-    `give_back(slot)` is told of every slot that nobody used in time. `grant_now(costs)`, where there is
+    `give_back(slot)` is told of every slot that nobody used in time. `at_once(cost, most)`, where there is one, gives
+    slots that are open to as many calls as it says. `grant_now(costs)`, where there is
     one, answers at once and spares who waits alone the way round.
     """
 
@@ -158,11 +163,13 @@ class WaitingLine:
         clock: Callable[[], float],
         give_back: Callable[[Slot], None],
         grant_now: Callable[[Sequence[int]], Granted] | None = None,
+        at_once: Callable[[int, int], int] | None = None,
     ) -> None:
         self.clock = clock
         self._give_back = give_back
         self._grant = grant
         self._grant_now = grant_now
+        self._at_once = at_once
         self._numbers = count()
         self._places: list[Place] = []
         self._slots: list[Slot] = []
@@ -171,13 +178,19 @@ class WaitingLine:
 
     # -- who waits -------------------------------------------------------------------------------
 
-    def join(self, cost: int, priority: int, permitted: Callable[[], bool]) -> Place:
+    def join(self, cost: int, priority: int = 0, permitted: Callable[[], bool] = always) -> Place:
         """A place behind those of the same priority. `permitted` is asked before a slot is asked for or used."""
         place = Place(self, cost, (priority, next(self._numbers)), permitted)
         if self._grant_now is not None and not self._places and not self._slots:
             self._keep([cost], self._grant_now([cost]))
         self.rejoin(place)
         return place
+
+    def pass_through(self, cost: int, most: int) -> int:
+        """How many calls of `cost`, `most` at the most, may begin this moment because nobody waits: they have slots."""
+        if self._at_once is None or self._places or self._slots:
+            return 0
+        return self._at_once(cost, most)
 
     def rejoin(self, place: Place) -> None:
         insort(self._places, place, key=attrgetter("rank"))

@@ -180,7 +180,7 @@ async def test_those_who_wait_are_served_in_order() -> None:
     limiter, served = MemoryLimiter(), []
 
     async def wait(name: str) -> None:
-        await limiter.queue([Limit("line", rate=500)], 1).reached()
+        await limiter.line([Limit("line", rate=500)]).join(1).reached()
         served.append(name)
 
     await asyncio.gather(*(wait(name) for name in ("花", "健", "リン", "メイ", "トメ")))
@@ -189,8 +189,8 @@ async def test_those_who_wait_are_served_in_order() -> None:
 
 async def test_who_stops_waiting_does_not_hold_the_next() -> None:
     limiter = MemoryLimiter()
-    gone = asyncio.create_task(limiter.queue([Limit("line", rate=50)], 1).reached())
+    gone = asyncio.create_task(limiter.line([Limit("line", rate=50)]).join(1).reached())
     await asyncio.sleep(0)
     gone.cancel()
-    await limiter.queue([Limit("line", rate=50)], 1).reached()
+    await limiter.line([Limit("line", rate=50)]).join(1).reached()
     assert gone.cancelled()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,7 +12,9 @@ from asyncpg import Pool
 from channels.contract import Answer, Message, Pause, Verdict
 from dispatcher.attempt import Attempt, Called, Means
 from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.connections import Connections
 from dispatcher.limiter import MemoryLimiter
+from dispatcher.metrics import Meters
 from dispatcher.model import EventClass, Outcome
 from dispatcher.pauses import Pauses
 from subscribers.addressbook import Addresses
@@ -138,8 +139,8 @@ async def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
         limiter=MemoryLimiter(),
         pauses=pauses,
         channel=kawabe.email,
-        connections=asyncio.Semaphore(),
-        spare_connections=asyncio.Semaphore(),
+        connections=Connections(1),
+        meters=Meters.of("email"),
         call_seconds=5,
         may_call=lambda _batch: True,
         message=no_text,

@@ -226,30 +226,30 @@ async def test_nothing_is_given_before_it_is_known_how_many_share_it(server: Val
 
 async def test_it_takes_from_the_shared_schedule(server: ValkeyServer, redis: Redis) -> None:
     async with alone_on(server.connection_url) as limiter:
-        await asyncio.gather(*(limiter.queue([LINE], 1).reached() for _ in range(5)))
+        await asyncio.gather(*(limiter.line([LINE]).join(1).reached() for _ in range(5)))
         assert limiter.shared
     assert await redis.exists("{todoke}:limit:line")
 
 
 async def test_who_closes_is_no_longer_waited_for(server: ValkeyServer, redis: Redis) -> None:
     async with alone_on(server.connection_url) as limiter:
-        await limiter.queue([LINE], 1).reached()
+        await limiter.line([LINE]).join(1).reached()
         assert await redis.zcard("{todoke}:present") == 1
     assert await redis.zcard("{todoke}:present") == 0
 
 
 async def test_without_redis_from_the_start_it_sends_on_its_own_share() -> None:
     async with alone_on("redis://127.0.0.1:1") as limiter:
-        await limiter.queue([LINE], 1).reached()
+        await limiter.line([LINE]).join(1).reached()
         assert not limiter.shared
 
 
 async def test_a_redis_that_dies_is_counted_once_and_nobody_notices(own_server: ValkeyServer) -> None:
     before = metrics.LIMITER_FALLBACKS._value.get()  # noqa: SLF001
     async with alone_on(own_server.connection_url) as limiter:
-        await limiter.queue([LINE], 1).reached()
+        await limiter.line([LINE]).join(1).reached()
         own_server.terminate()
-        await asyncio.gather(*(limiter.queue([LINE], 1).reached() for _ in range(20)))
+        await asyncio.gather(*(limiter.line([LINE]).join(1).reached() for _ in range(20)))
         assert not limiter.shared
     assert metrics.LIMITER_FALLBACKS._value.get() == before + 1  # noqa: SLF001
 
@@ -257,10 +257,10 @@ async def test_a_redis_that_dies_is_counted_once_and_nobody_notices(own_server: 
 async def test_a_redis_that_freezes_stops_nobody(own_server: ValkeyServer) -> None:
     process = own_server._process  # noqa: SLF001
     async with alone_on(own_server.connection_url) as limiter:
-        await limiter.queue([LINE], 1).reached()
+        await limiter.line([LINE]).join(1).reached()
         os.kill(process.pid, signal.SIGSTOP)
         try:
-            await asyncio.gather(*(limiter.queue([LINE], 1).reached() for _ in range(20)))
+            await asyncio.gather(*(limiter.line([LINE]).join(1).reached() for _ in range(20)))
             assert not limiter.shared
         finally:
             os.kill(process.pid, signal.SIGCONT)
@@ -273,19 +273,19 @@ async def test_a_redis_that_comes_back_is_trusted_when_it_stayed_healthy(
     async with alone_on(own_server.connection_url) as limiter:
         async with Redis.from_url(own_server.connection_url) as redis:
             await redis.client_pause(300)
-            await asyncio.gather(*(limiter.queue([LINE], 1).reached() for _ in range(20)))
+            await asyncio.gather(*(limiter.line([LINE]).join(1).reached() for _ in range(20)))
             assert not limiter.shared
         async with asyncio.timeout(30):
             while not limiter.shared:
-                await limiter.queue([LINE], 1).reached()
-        await limiter.queue([LINE], 1).reached()
+                await limiter.line([LINE]).join(1).reached()
+        await limiter.line([LINE]).join(1).reached()
 
 
 async def test_who_stops_waiting_leaves_the_line(server: ValkeyServer, redis: Redis) -> None:
     slow = Limit("slow", rate=0.01)
     async with alone_on(server.connection_url) as limiter:
-        waiting = asyncio.create_task(limiter.queue([slow], 1).reached())
-        await limiter.queue([LINE], 1).reached()
+        waiting = asyncio.create_task(limiter.line([slow]).join(1).reached())
+        await limiter.line([LINE]).join(1).reached()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert waiting.cancelled()

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dispatcher.limiter import always
-from dispatcher.waiting_line import Granted, Place, Slot, WaitingLine, Window
+from dispatcher.waiting_line import Granted, Place, Slot, WaitingLine, Window, always
 
 ORDER, TOURISM = 0, 4
 INTERVAL, LATENESS = 0.005, 0.008

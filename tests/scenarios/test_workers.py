@@ -109,10 +109,10 @@ async def test_what_a_killed_worker_leaves_is_finished_by_the_next_with_nobody_l
 async def test_a_worker_told_to_stop_leaves_nothing_in_doubt(
     todoke: Todoke, sandbox: SandboxProcess, pool: Pool
 ) -> None:
-    await sandbox.set_faults([{"channel": "sms", "fault": "slow", "seconds": 0.1}])
+    await sandbox.set_faults([{"channel": "sms", "fault": "slow", "seconds": 0.3}])
     async with worker(todoke) as first:
         dispatch = await send(todoke)
-        await until_sent(sandbox, 40)
+        await until_sent(sandbox, 20)
         first.send_signal(signal.SIGTERM)
         assert await first.wait() == 0
     counts = (await status(pool, dispatch)).channels["sms"]
