@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from asyncpg import Pool
 from pydantic import BaseModel
 
@@ -22,17 +23,24 @@ from bench.asking import Answers, asked_for_health
 from bench.book import Book
 from bench.checking import durable, once_each
 from bench.floor import copy_rows, wal
+from bench.mate import mates, swallowed
 from bench.null_wire import null_wire
 from bench.people import Numbers, Size, recipients
 from bench.probing import Probe
-from bench.remote import Remote, provider
+from bench.remote import provider
 from bench.reporting import middle, not_counted, progress, significant
 from bench.town import Town, empty, open_town, order
-from bench.working import Sent, at_work, email, line, send, sms
+from bench.working import Sent, at_work, line, send
 
 MOST_SUBSCRIBERS = 2_000_000
-AT_ONCE = 500
-"""Calls under way at once where nothing is behind them: a batch. What is in doubt after a crash is never more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How many workers share the work, and where one's profile goes."""
+
+    workers: int = 1
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipients", type=int, default=1_000_000)
     parser.add_argument("--subscribers", type=int, help="default: twice the recipients, up to 2,000,000")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2, help="processes that send; one a core is best")
     parser.add_argument("--profile", help="write cProfile's statistics of the last run's engine to this file")
     parser.add_argument(
         "--mix", action="store_true", help="70 %% LINE, 15 %% SMS, 15 %% email, with nothing behind them"
@@ -62,11 +71,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     people = arguments.recipients
     subscribers = arguments.subscribers or max(people, min(2 * people, MOST_SUBSCRIBERS))
     size = Size(subscribers, people, subscribers, mix=arguments.mix)
-    rounds = [asyncio.run(measure(size, number, arguments.profile)) for number in range(1, arguments.runs + 1)]
-    return _result(size, rounds)
+    way = Way(arguments.workers, arguments.profile)
+    rounds = [asyncio.run(measure(size, number, way)) for number in range(1, arguments.runs + 1)]
+    return _result(size, way, rounds)
 
 
-async def measure(size: Size, number: int, profile: str | None = None) -> Round:
+async def measure(size: Size, number: int, way: Way) -> Round:
     """The floor once, then the engine once, and whether what it did is right."""
     wanted = await asyncio.to_thread(recipients, size)
     async with open_town(size) as town:
@@ -74,7 +84,7 @@ async def measure(size: Size, number: int, profile: str | None = None) -> Round:
             copy_seconds, copy_wal = await copy_rows(pool, wanted)
             await pool.execute("drop table floor")
         await empty(town.dsn)
-        sent, probe, health, written, taken = await _sent(town, profile)
+        sent, probe, health, written, taken = await _sent(town, way)
         wrong = await asyncio.to_thread(once_each, taken, wanted)
         wrong += await durable(town, [sent.dispatch], len(wanted))
     found = Round(sent, copy_seconds, copy_wal, written / len(wanted), probe, health, wrong)
@@ -82,25 +92,22 @@ async def measure(size: Size, number: int, profile: str | None = None) -> Round:
     return found
 
 
-async def _sent(town: Town, profile: str | None) -> tuple[Sent, Probe, Answers, int, Numbers]:
+async def _sent(town: Town, way: Way) -> tuple[Sent, Probe, Answers, int, Numbers]:
     async with town.pool() as pool:
         if town.size.mix:
-            return await _swallowed(town, pool, profile)
-        async with provider() as remote:
-            timed = await _timed(town, pool, {"line": line(remote)}, profile)
+            return await _swallowed(town, pool, way)
+        async with provider() as remote, mates(town, way.workers - 1, remote):
+            timed = await _timed(town, pool, {"line": line(remote)}, way.profile)
             return *timed, await remote.taken()
 
 
-async def _swallowed(town: Town, pool: Pool, profile: str | None) -> tuple[Sent, Probe, Answers, int, Numbers]:
-    book, nowhere = Book(), Remote(9, 9)
-    channels = {
-        "line": line(nowhere),
-        "sms": sms(nowhere, connections=AT_ONCE),
-        "email": email(nowhere.mail_port, connections=AT_ONCE),
-    }
+async def _swallowed(town: Town, pool: Pool, way: Way) -> tuple[Sent, Probe, Answers, int, Numbers]:
+    book = Book()
     with null_wire(book):
-        timed = await _timed(town, pool, channels, profile)
-    return *timed, book.taken(silent=False)
+        async with mates(town, way.workers - 1, None) as others:
+            timed = await _timed(town, pool, swallowed(), way.profile)
+            taken = [book.taken(silent=False), *[await other() for other in others]]
+    return *timed, np.concatenate(taken)
 
 
 async def _timed(
@@ -125,7 +132,7 @@ def _profiled(path: str | None) -> Iterator[None]:
     profile.dump_stats(path)
 
 
-def _result(size: Size, rounds: list[Round]) -> dict[str, Any]:
+def _result(size: Size, way: Way, rounds: list[Round]) -> dict[str, Any]:
     people = size.recipients
     rate = people / middle([each.sent.seconds for each in rounds])
     copy = people / middle([each.copy_seconds for each in rounds])
@@ -137,6 +144,7 @@ def _result(size: Size, rounds: list[Round]) -> dict[str, Any]:
         "recipients": people,
         "subscribers": size.subscribers,
         "mix": size.mix,
+        "workers": way.workers,
         "runs": len(rounds),
         "rate": round(rate),
         "copy_rate": round(copy),
@@ -158,7 +166,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
     what = "70 % LINE, 15 % SMS, 15 % email, nothing behind them" if result["mix"] else "LINE over HTTP"
     phases = ", ".join(f"{name} {seconds} s" for name, seconds in result["phases"].items())
     return [
-        f"fanout, {what}: {result['recipients']:,} of {result['subscribers']:,}, median of {result['runs']}",
+        (
+            f"fanout, {what}: {result['recipients']:,} of {result['subscribers']:,}, {result['workers']} workers, "
+            f"median of {result['runs']}"
+        ),
         f"  {result['rate']:,}/s; COPY of one row each {result['copy_rate']:,}/s; ratio {result['ratio']}",
         f"  {phases} (since approval)",
         (
