@@ -43,7 +43,7 @@ MOST_PAIRS = 100_000
 SHORT = 50
 """Places standing together, on average, below which they are collected by number instead of run by run."""
 
-SPARSE = 24
+SPARSE = 4
 """Numbers are sorted when fewer than one place in so many was found, else marked and read off in order."""
 
 MARGIN = 1e-10
@@ -151,7 +151,9 @@ class PlaceIndex:
         _, pieces = spread(found.first[order], found.first[order + 1])
         first = np.append(0, np.cumsum(found.first[order + 1] - found.first[order]))
         low = np.searchsorted(self._keys, left[begin], side="left")
-        high = np.searchsorted(self._keys, reach[start[1:] - 1], side="right")
+        high = low.copy()
+        some = np.flatnonzero(np.diff(low, append=self._count))
+        high[some] = np.searchsorted(self._keys, reach[start[some + 1] - 1], side="right")
         return _Runs(found.edges[pieces], first, left, reach, odd, tied, start, low, high)
 
     def _between(self, runs: _Runs) -> list[Numbers]:

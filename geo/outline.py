@@ -84,15 +84,9 @@ def chains(outline: Outline, borders: Floats, low: int, high: int) -> Chains:
     of both, so that they lie west of the same places; only together is `odd` right about them.
     """
     edges, strips = _pieces(outline, low, high)
-    linked = np.zeros(len(edges) + 1, dtype=np.bool_)
-    begin = outline.begin[edges[1:]]
-    linked[1:-1] = (edges[1:] == edges[:-1] + 1) & (strips[1:] == strips[:-1])
-    linked[1:-1] &= (borders[strips[1:]] <= begin) & (begin <= borders[strips[1:] + 1])
-    first = np.flatnonzero(~linked)
-    west, east = _extents(outline, edges, borders[strips], borders[strips + 1])
-    south = borders[strips]
-    crossing = np.cumsum((outline.y0[edges] <= south) & (south < outline.y1[edges]))
-    odd = np.diff(crossing[first[1:] - 1], prepend=0) % 2 == 1
+    first = _starts(outline, edges, strips, borders)
+    west, east, crossing = _extents(outline, edges, borders[strips], borders[strips + 1])
+    odd = np.diff(np.cumsum(crossing)[first[1:] - 1], prepend=0) % 2 == 1
     west, east = _reduced(np.minimum, west, first), _reduced(np.maximum, east, first)
     found = Chains(edges, first, strips[first[:-1]], west, east, odd)
     _close(found, outline, borders)
@@ -116,20 +110,33 @@ def _pieces(outline: Outline, low: int, high: int) -> tuple[Longs, Longs]:
     return reaching[number[order]], strips[order]
 
 
-def _extents(outline: Outline, edges: Longs, south: Floats, north: Floats) -> tuple[Floats, Floats]:
-    """The westernmost and easternmost longitude of each edge between two latitudes; of a level one, all of it."""
-    y0, x0, run = outline.y0[edges], outline.x0[edges], outline.run[edges]
+def _starts(outline: Outline, edges: Longs, strips: Longs, borders: Floats) -> Longs:
+    """Where the chains begin among the pieces, and their end: an edge goes on from the one before it when that
+    was drawn just before and they meet within the strip."""
+    follows = np.flatnonzero((edges[1:] == edges[:-1] + 1) & (strips[1:] == strips[:-1])) + 1
+    meeting, strip = outline.begin[edges[follows]], strips[follows]
+    starts = np.ones(len(edges) + 1, dtype=np.bool_)
+    starts[follows] = (meeting < borders[strip]) | (borders[strip + 1] < meeting)
+    return np.flatnonzero(starts)
+
+
+def _extents(outline: Outline, edges: Longs, south: Floats, north: Floats) -> tuple[Floats, Floats, Flags]:
+    """The westernmost and easternmost longitude of each edge between two latitudes, of a level one all of it;
+    and whether it crosses the southern."""
+    y0, y1, x0, run = outline.y0[edges], outline.y1[edges], outline.x0[edges], outline.run[edges]
     enter = x0 + (np.maximum(south, y0) - y0) * run
-    leave = x0 + (np.minimum(north, outline.y1[edges]) - y0) * run
+    leave = x0 + (np.minimum(north, y1) - y0) * run
     level = np.flatnonzero(outline.level[edges])
     leave[level] = outline.x1[edges[level]]
-    return np.minimum(enter, leave), np.maximum(enter, leave)
+    return np.minimum(enter, leave), np.maximum(enter, leave), (y0 <= south) & (south < y1)
 
 
 def _reduced(least_or_most: np.ufunc, values: Floats, first: Longs) -> Floats:
-    """One of each range. Most are a single number, for which `reduceat` would be slow."""
-    several = np.flatnonzero(np.diff(first) > 1)
+    """One of each range. Most are a number or two, for which `reduceat` would be slow."""
+    counts = np.diff(first)
     result: Floats = values[first[:-1]]
+    two, several = np.flatnonzero(counts == 2), np.flatnonzero(counts > 2)  # noqa: PLR2004
+    result[two] = least_or_most(result[two], values[first[two] + 1])
     if len(several):
         cuts = np.column_stack([first[several], first[several + 1]]).ravel()
         result[several] = least_or_most.reduceat(np.append(values, values[-1]), cuts)[::2]
