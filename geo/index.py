@@ -95,6 +95,11 @@ class PlaceIndex:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def nbytes(self) -> int:
+        """What it keeps in memory, its own copy of the coordinates included."""
+        return sum(each.nbytes for each in (self._order, self._lons, self._lats, self._keys)) if self._count else 0
+
     def within(self, geometry: BaseGeometry) -> Longs:
         """The positions of the places in a sound polygon or multipolygon, its edge included, ascending int64.
 
