@@ -140,7 +140,9 @@ def _timed(what: Callable[[], Any]) -> tuple[float, Any]:
 
 def _result(arguments: argparse.Namespace, found: Found) -> dict[str, Any]:
     ours = found.ms["todoke"][JUDGED]
-    ratios = {peer: significant(ms[JUDGED] / ours) for peer, ms in found.ms.items() if peer != "todoke"}
+    ratios = {
+        peer: significant(ms[JUDGED] / ours) for peer, ms in found.ms.items() if peer != "todoke" and JUDGED in ms
+    }
     result = {
         "ratio": ratios.get("geoindex-rs"),
         "ratios": ratios,
@@ -165,7 +167,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         _row("", ["found", *engines]),
     ]
     for area, found in result["found"].items():
-        lines.append(_row(area, [f"{found:,}", *(f"{result['ms'][name][area]:,g}" for name in engines)]))
+        lines.append(_row(area, [f"{found:,}", *(_said(result["ms"][name].get(area)) for name in engines)]))
     lines.append(_row("built in, s", ["", *(f"{result['build_s'][name]:g}" for name in engines)]))
     lines.append(f"  index: {result['index_mb']:,} MB, its own copy of the coordinates included")
     lines += [f"  {JUDGED}: {ratio:g} times as fast as {peer}" for peer, ratio in result["ratios"].items()]
@@ -173,5 +175,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _said(ms: float | None) -> str:
+    return f"{ms:,g}" if ms is not None else "over a minute"
+
+
 def _row(title: str, cells: Sequence[str]) -> str:
-    return f"  {title:<42}" + "".join(f"{cell:>13}" for cell in cells)
+    return f"  {title:<42}" + "".join(f"{cell:>15}" for cell in cells)
