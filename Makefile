@@ -46,7 +46,7 @@ lint: setup ## Check style, types, and the container files
 bench: setup bench-peers ## Measure everything and write docs/benchmarks.md: an hour, 15 GB in bench-data
 	$(BIN)/python -m bench.all
 
-bench-peers: $(BENCH) ## Make .venv-bench with the task queues and limiters that benchmarks compare with
+bench-peers: $(BENCH) ## Make .venv-bench with what benchmarks compare with: task queues, limiters, an R-tree
 
 # arq asks for a Redis client older than taskiq's; it runs on the newer one, so it comes without its wishes.
 $(BENCH): requirements-bench.txt

@@ -17,6 +17,7 @@ NAMES = {
     "limits": "one limit shared by several processes, as the provider sees it",
     "scale": "two workers against one, claims that never wait, and the claim's plan",
     "wire": "the channels against bare clients that post the same bytes",
+    "match": "who is in an area, among ten million places, against an R-tree and PostGIS",
     "peers": "task queues with one task per recipient",
 }
 

@@ -31,6 +31,7 @@ CHAPTERS = (
     Chapter("Shared limits", "limits", "≥ 98 % granted, never more than the limit in any second"),
     Chapter("Scale out", "scale --old-batches 10000000", "ratio ≥ 1.6; no claim waits for another; an index scan"),
     Chapter("The wire", "wire", "every ratio ≥ 0.9; with PIPELINING 5"),
+    Chapter("Match", "match", "box ≤ 3 ms, 5,000 vertices ≤ 10 ms, 50,000 ≤ 70 ms; 2 × geoindex-rs, 20 × PostGIS"),
     Chapter("Task queues", "peers", "ratio ≥ 50"),
 )
 _HEAD = """# Benchmarks
@@ -91,6 +92,7 @@ _SMALL = {
     "Shared limits": ("--seconds", "3"),
     "Scale out": (*_FEW, "--old-batches", "10000"),
     "The wire": ("--calls", "500", "--runs", "1"),
+    "Match": ("--places", "1000000"),
     "Task queues": (*_FEW, "--tasks", "500"),
 }
 

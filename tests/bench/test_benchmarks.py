@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bench import peers
+from bench import match, peers
+from geo.index import PlaceIndex
 from tests.bench.conftest import Bench
 
 
@@ -60,3 +62,21 @@ def test_peers_that_are_not_installed_are_left_out_and_named(
     assert not result["counted"]
     assert result["reasons"] == ["no task queue could be run"]
     assert set(result["left_out"]) == set(peers.QUEUES)
+
+
+def test_who_is_in_an_area_is_checked_by_shapely_though_no_peer_is_there(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(match, "PYTHON", tmp_path / "nowhere")
+    result = bench("match", "--places", "20000", "--towns", "--runs", "1")
+    assert result["counted"]
+    assert result["found"][match.JUDGED] > 0
+    assert result["left_out"]["geoindex-rs"] == "there is no .venv-bench; `make bench-peers` makes it"
+
+
+def test_an_index_that_finds_somebody_too_many_does_not_count(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    within = PlaceIndex.within
+    monkeypatch.setattr(PlaceIndex, "within", lambda index, area: np.append(within(index, area), 7))
+    result = bench("match", "--places", "2000", "--runs", "1", "--alone")
+    assert not result["counted"]
+    assert result["reasons"][0] == "shapely finds other places in a box over 1 %"
