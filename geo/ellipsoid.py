@@ -21,7 +21,7 @@ ROUNDS = 8
 """Of Vincenty's iteration: each gives two to three digits more, up to 1e-15."""
 
 
-def metres_a_degree(lats: Floats) -> tuple[Floats, Floats]:
+def metres_a_degree(lats: float | Floats) -> tuple[Floats, Floats]:
     """How many metres a degree of longitude and one of latitude measure at latitudes in degrees."""
     north = np.radians(lats)
     bulge = 1 - ECCENTRICITY * np.sin(north) ** 2

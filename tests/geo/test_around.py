@@ -31,7 +31,7 @@ def outline(area: Any, step: float, most: int = 300) -> Any:
 
 def nearest_of_line(line: Any, lon: float, lat: float) -> float:
     """Metres to the line: its nearest position found in a plane of metres, then measured on the ellipsoid."""
-    wide, high = metres_a_degree(np.array(lat))
+    wide, high = metres_a_degree(lat)
     scale = np.array([wide, high])
     plane = shapely.LineString((np.asarray(line) - (lon, lat)) * scale)
     foot = shapely.get_coordinates(shapely.shortest_line(plane, shapely.Point(0, 0)))[0] / scale + (lon, lat)
@@ -70,7 +70,7 @@ def test_a_width_is_true_on_the_ground_also_along_200_kilometres(line: Any, widt
 
 def test_a_line_ends_round() -> None:
     area = strip(np.array([[133.70, 34.60], [133.72, 34.60]]), 1_000)
-    wide, high = metres_a_degree(np.array(34.6))
+    wide, high = metres_a_degree(34.6)
     beyond = shapely.Point(133.70 - 499 / wide, 34.60)
     corner = shapely.Point(133.70 - 400 / wide, 34.60 + 400 / high)
     assert area.geometry.intersects(beyond)
