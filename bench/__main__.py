@@ -17,6 +17,8 @@ NAMES = {
     "limits": "one limit shared by several processes, as the provider sees it",
     "scale": "two workers against one, claims that never wait, and the claim's plan",
     "wire": "the channels against bare clients that post the same bytes",
+    "fences": "which of thousands of areas hold a moving place",
+    "shelters": "the nearest of thousands of shelters for a whole city, and their shares by capacity",
     "peers": "task queues with one task per recipient",
 }
 

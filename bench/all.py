@@ -31,6 +31,8 @@ CHAPTERS = (
     Chapter("Shared limits", "limits", "≥ 98 % granted, never more than the limit in any second"),
     Chapter("Scale out", "scale --old-batches 10000000", "ratio ≥ 1.6; no claim waits for another; an index scan"),
     Chapter("The wire", "wire", "every ratio ≥ 0.9; with PIPELINING 5"),
+    Chapter("Fences", "fences", "≥ 400,000 updates/s on one core; a single one ≤ 30 µs; ≥ 10 times PostGIS"),
+    Chapter("Nearest shelters", "shelters", "1,000,000 people and 2,000 shelters in ≤ 1 s"),
     Chapter("Task queues", "peers", "ratio ≥ 50"),
 )
 _HEAD = """# Benchmarks
@@ -91,6 +93,8 @@ _SMALL = {
     "Shared limits": ("--seconds", "3"),
     "Scale out": (*_FEW, "--old-batches", "10000"),
     "The wire": ("--calls", "500", "--runs", "1"),
+    "Fences": ("--areas", "100", "--updates", "20000", "--runs", "1"),
+    "Nearest shelters": ("--people", "20000", "--runs", "1"),
     "Task queues": (*_FEW, "--tasks", "500"),
 }
 
