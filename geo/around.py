@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.area import MAX_POINTS, Area
+from geo.distance import metres
 from geo.ellipsoid import destinations, metres_a_degree
 from geo.faults import Faults
 from geo.geojson import read_position, read_positions
@@ -23,6 +24,9 @@ LEAST, MOST_RADIUS, MOST_WIDTH = 1.0, 500_000.0, 20_000.0
 
 MOST_POSITIONS = 2_000
 """Of a line: a river of 200 km with one every 100 m."""
+
+MOST_LENGTH = 5_000_000.0
+"""Metres, farther than Japan is long: a zigzag across the country would take minutes."""
 
 CORNERS = 128
 AZIMUTHS: Floats = np.linspace(0, -2 * np.pi, CORNERS, endpoint=False)
@@ -115,14 +119,27 @@ def _line(value: object, where: str, faults: Faults) -> Floats:
         return np.empty((0, 2))
     before = len(faults.problems)
     positions = read_positions(value, where, faults)
-    if len(faults.problems) == before and len(np.unique(positions, axis=0)) <= 1:
+    if len(faults.problems) == before:
+        _check_line(positions, where, faults)
+    return positions
+
+
+def _check_line(positions: Floats, where: str, faults: Faults) -> None:
+    length = float(metres(*positions[:-1].T, *positions[1:].T).sum())
+    if len(np.unique(positions, axis=0)) <= 1:
         faults.add(
             "area.line",
             where,
             "線には、違う場所の点が2つ以上必要です。一点のまわりなら point と radius_m で書いてください。",
             "A line needs two positions that differ; around a single one, write point and radius_m.",
         )
-    return positions
+    elif length > MOST_LENGTH:
+        faults.add(
+            "area.line_too_long",
+            where,
+            f"線の長さが{length / 1_000:,.0f}キロメートルあります。{MOST_LENGTH / 1_000:,.0f}キロメートルまでにしてください。",
+            f"The line is {length / 1_000:,.0f} km long and may have {MOST_LENGTH / 1_000:,.0f}.",
+        )
 
 
 def _metres(value: object, most: float, where: str, faults: Faults) -> float:
@@ -168,6 +185,6 @@ def _too_intricate(where: str) -> Problem:
     return Problem(
         "area.too_intricate",
         where,
-        "線が自分自身と交わりすぎています。もっと簡単な線に描き直してください。",
-        "The line crosses itself too often; draw a simpler one.",
+        "線が入り組みすぎています。もっと簡単な線に描き直してください。",
+        "The line is too intricate; draw a simpler one.",
     )

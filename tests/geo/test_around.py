@@ -127,6 +127,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"line": [RIVER[0], [2, 48]], "width_m": 80}, "/area/line/1", "日本の範囲", "outside Japan"),
     ({"line": "川", "width_m": 80}, "/area/line", "配列で", "must be an array"),
     ({"line": [RIVER[0], RIVER[1]] * 1_001, "width_m": 80}, "/area/line", "2,000個までに", "at most 2,000"),
+    ({"line": [[130, 31], [141, 45]] * 3, "width_m": 80}, "/area/line", "5,000キロメートルまで", "may have 5,000"),
     ({"point": [133.7, 34.6], "radius_m": 9, "unit": "km"}, "/area", "「unit」", "no 'unit'"),
 ]  # fmt: skip
 
@@ -148,4 +149,4 @@ def test_a_scribble_is_refused_before_it_becomes_too_large() -> None:
     random = np.random.default_rng(1)
     line = (np.cumsum(random.normal(0, 0.001, (2_000, 2)), axis=0) + np.array([135, 35])).tolist()
     (problem,) = refusal({"line": line, "width_m": 20})
-    assert "crosses itself too often" in problem.en
+    assert "too intricate" in problem.en

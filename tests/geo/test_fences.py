@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from geo import fences as geo_fences
 from geo.area import Area
+from geo.boundaries import read_boundaries
 from geo.fences import Fences, Floats
 
 WEST = Area.of(shapely.box(133.60, 34.50, 133.70, 34.70))
@@ -119,3 +123,15 @@ def test_working_in_small_portions_changes_nothing(monkeypatch: pytest.MonkeyPat
     for name, size in (("ROWS_AT_ONCE", 100), ("EDGES_AT_ONCE", 7), ("CELLS_AT_ONCE", 50)):
         monkeypatch.setattr(geo_fences, name, size)
     check(areas, lons, lats)
+
+
+def test_every_municipality_of_japan_holds_its_corners_as_shapely_says(shared_data: Callable[..., Path]) -> None:
+    data = shared_data("boundaries", "japan-municipalities-simplified.geojson").read_bytes()
+    areas = [boundary.area for boundary in read_boundaries(data).boundaries]
+    corners = np.concatenate([shapely.get_coordinates(area.geometry) for area in areas])
+    random = np.random.default_rng(4)
+    some = corners[random.choice(len(corners), 3_000, replace=False)]
+    lons, lats = np.concatenate([some, some + random.normal(0, 0.01, some.shape)]).T.copy()
+    pairs = shapely.STRtree([area.geometry for area in areas]).query(shapely.points(lons, lats), predicate="intersects")
+    places, found = Fences(areas).around_each(lons, lats)
+    assert sorted(zip(places.tolist(), found.tolist(), strict=True)) == sorted(zip(*pairs.tolist(), strict=True))
