@@ -18,6 +18,8 @@ NAMES = {
     "scale": "two workers against one, claims that never wait, and the claim's plan",
     "wire": "the channels against bare clients that post the same bytes",
     "match": "who is in an area, among ten million places, against an R-tree and PostGIS",
+    "fences": "which of thousands of areas hold a moving place",
+    "shelters": "the nearest of thousands of shelters for a whole city, and their shares by capacity",
     "peers": "task queues with one task per recipient",
 }
 

@@ -32,6 +32,8 @@ CHAPTERS = (
     Chapter("Scale out", "scale --old-batches 10000000", "ratio ≥ 1.6; no claim waits for another; an index scan"),
     Chapter("The wire", "wire", "every ratio ≥ 0.9; with PIPELINING 5"),
     Chapter("Match", "match", "box ≤ 3 ms, 5,000 vertices ≤ 10 ms, 50,000 ≤ 70 ms; 2 × geoindex-rs, 20 × PostGIS"),
+    Chapter("Fences", "fences", "≥ 400,000 updates/s on one core; a single one ≤ 30 µs; ≥ 10 times PostGIS"),
+    Chapter("Nearest shelters", "shelters", "1,000,000 people and 2,000 shelters in ≤ 1 s"),
     Chapter("Task queues", "peers", "ratio ≥ 50"),
 )
 _HEAD = """# Benchmarks
@@ -93,6 +95,8 @@ _SMALL = {
     "Scale out": (*_FEW, "--old-batches", "10000"),
     "The wire": ("--calls", "500", "--runs", "1"),
     "Match": ("--places", "1000000"),
+    "Fences": ("--areas", "100", "--updates", "20000", "--runs", "1"),
+    "Nearest shelters": ("--people", "20000", "--runs", "1"),
     "Task queues": (*_FEW, "--tasks", "500"),
 }
 

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     rounds = []
     for number in range(1, arguments.runs + 1):
         asyncio.run(_queues(size, arguments.tasks, found))
-        rounds.append(asyncio.run(fanout.measure(size, number, Way())))
+        rounds.append(asyncio.run(fanout.measure(size, number, fanout.Way())))
     rates = {name: round(middle(each)) for name, each in found.rates.items()}
     fastest = max(rates, key=lambda name: rates[name], default=None)
     ours = size.recipients / middle([each.sent.seconds for each in rounds])

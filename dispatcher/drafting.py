@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
-from dispatcher.audience import Audience, Longs, Match
+from dispatcher.audience import Audience, Floats, Longs, Match
 from dispatcher.events import Event
 from dispatcher.gazetteer import board as shelter_board
-from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation
+from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation, ShelterChoice
 from dispatcher.routing import NO_SHELTER, Variants, narrowed, restricted, route
 from dispatcher.texts import Composer, ShelterInfo
 from geo.area import Area
@@ -70,10 +70,7 @@ class Plan:
     @property
     def audience(self) -> int:
         """People who get anything at all on any channel."""
-        reached = np.zeros(len(self.match), dtype=bool)
-        for rows in self.routed.values():
-            reached[rows] = True
-        return int(reached.sum())
+        return int(_reached_rows(self.match, self.routed).sum())
 
     def texts(self, channel: str) -> int:
         """How many different texts the channel carries."""
@@ -110,6 +107,9 @@ class Drafter:
         if _refers_back(event) and parent is not None:
             yield await self._back_to(event, composer, shelters, parent)
             return
+        if event.shelters is ShelterChoice.CAPACITY:
+            yield await self._plan(event, composer, shelters, await asyncio.to_thread(self._match, event))
+            return
         matches = self._portions(event)
         first = await self._plan(event, composer, shelters, await asyncio.to_thread(next, matches))
         if any(first.texts(channel) > _FEW_TEXTS for channel in shared):
@@ -128,14 +128,14 @@ class Drafter:
         """In a thread: with a whole city, each step takes longer than the event loop may stand still."""
 
         def plan() -> Plan:
-            variants = _variants(match, composer, shelters, event.channels)
-            return Plan(match, route(match, self._wanted(event), event.delivery), variants, shelters)
+            routed = route(match, self._wanted(event), event.delivery)
+            return Plan(match, routed, _variants(match, routed, composer, shelters, event), shelters)
 
         return await asyncio.to_thread(plan)
 
     async def _back_to(self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str) -> Plan:
         match, routed = await self._possibly_reached(event, parent)
-        variants = await asyncio.to_thread(_variants, match, composer, shelters, event.channels)
+        variants = await asyncio.to_thread(_variants, match, routed, composer, shelters, event)
         return Plan(match, routed, variants, shelters)
 
     async def survey(self, area: Area) -> Plan:
@@ -143,7 +143,7 @@ class Drafter:
         await self._audience.catch_up()
         shelters = (await shelter_board(self._pool)).for_hazard(None)
         match = await asyncio.to_thread(self._audience.match, area)
-        nearest = await asyncio.to_thread(_nearest, match, shelters)
+        nearest = await asyncio.to_thread(_sent_to, match, np.isfinite(match.lons), shelters.nearest)
         return Plan(match, route(match, self._kinds, Delivery.ALL), dict.fromkeys(self._kinds, nearest), shelters)
 
     def _portions(self, event: Event) -> Iterator[Match]:
@@ -192,29 +192,45 @@ def _topics(event: Event) -> tuple[str, ...]:
     return event.topics if event.event_class is EventClass.TOURISM else ()
 
 
-def _variants(match: Match, composer: Composer, shelters: ShelterBoard, channels: Iterable[str]) -> dict[str, Variants]:
-    """The nearest open shelter of everybody whose text names one, and how far it is said to be."""
-    nearest = _nearest(match, shelters)
-    return {channel: _told(match, composer, nearest, channel) for channel in channels}
-
-
-def _nearest(match: Match, shelters: ShelterBoard) -> Variants:
-    nearest = Variants.none(len(match))
+def _variants(
+    match: Match, routed: Mapping[str, Longs], composer: Composer, shelters: ShelterBoard, event: Event
+) -> dict[str, Variants]:
+    """The open shelter of everybody whose text names one, and how far it is said to be."""
     somewhere = np.isfinite(match.lons)
-    if len(shelters) and somewhere.any():
-        positions, metres = shelters.nearest(match.lons[somewhere], match.lats[somewhere])
-        nearest.shelters[somewhere] = positions
-        nearest.distances[somewhere] = rounded_distance(metres)
-    return nearest
+    if event.shelters is ShelterChoice.CAPACITY:
+        # Who is told nothing takes no place.
+        sent = _sent_to(match, somewhere & _reached_rows(match, routed), shelters.shared)
+    else:
+        sent = _sent_to(match, somewhere, shelters.nearest)
+    return {channel: _told(match, composer, sent, channel) for channel in event.channels}
 
 
-def _told(match: Match, composer: Composer, nearest: Variants, channel: str) -> Variants:
+def _sent_to(
+    match: Match, who: NDArray[np.bool_], choose: Callable[[Floats, Floats], tuple[Longs, Floats]]
+) -> Variants:
+    sent = Variants.none(len(match))
+    positions, metres = choose(match.lons[who], match.lats[who])
+    if (positions >= 0).any():
+        sent.shelters[who] = positions
+        sent.distances[who] = rounded_distance(metres)
+    return sent
+
+
+def _reached_rows(match: Match, routed: Mapping[str, Longs]) -> NDArray[np.bool_]:
+    """Who gets anything at all on any channel."""
+    reached = np.zeros(len(match), dtype=bool)
+    for rows in routed.values():
+        reached[rows] = True
+    return reached
+
+
+def _told(match: Match, composer: Composer, sent: Variants, channel: str) -> Variants:
     """Only what the text of each reader's language says on this channel makes a variant."""
     named = _by_language(match, lambda language: composer.uses_shelter(language, channel))
     told = _by_language(match, lambda language: composer.uses_distance(language, channel))
     return Variants(
-        np.where(named, nearest.shelters, NO_SHELTER).astype(np.int32),
-        np.where(told, nearest.distances, 0).astype(np.int32),
+        np.where(named, sent.shelters, NO_SHELTER).astype(np.int32),
+        np.where(told, sent.distances, 0).astype(np.int32),
     )
 
 

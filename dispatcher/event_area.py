@@ -1,4 +1,5 @@
-"""Where an event applies: drawn in the document, in a file beside it, or a boundary named by its code.
+"""Where an event applies: drawn in the document or in a file beside it, so many metres around a point or along a
+line, or a boundary named by its code.
 
 No area means nobody, never everybody (Los Angeles County 2025, where a polygon was lost on the way).
 """
@@ -13,6 +14,7 @@ from dispatcher.model import Relation
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import shown
 from geo.area import MAX_BYTES, Area, area_from_geojson, parse_geojson
+from geo.around import area_in_metres, is_in_metres
 from geo.municipality import municipality_code
 from words.phrases import AREA
 from words.problem import Refused
@@ -40,6 +42,8 @@ def _resolve(sheet: Sheet, value: Any, areas: Areas, base_dir: Path | None) -> t
         _no_area(sheet, value)
     elif "type" in value:
         return area_from_geojson(value, where="/area"), AREA
+    elif is_in_metres(value):
+        return area_in_metres(value, where="/area"), AREA
     elif value.keys() == {"code"}:
         return _of_code(sheet, value["code"], areas)
     elif value.keys() == {"file"}:
@@ -54,10 +58,12 @@ def _no_area(sheet: Sheet, value: Any) -> None:
     sheet.refuse(
         "event.area",
         "/area",
-        f'区域がないので、誰にも送りません。{given_ja}GeoJSON、{{"code": "33202"}}、{{"file": "area.geojson"}} の'
+        f'区域がないので、誰にも送りません。{given_ja}GeoJSON、{{"point": [133.7, 34.6], "radius_m": 800}}、'
+        '{"line": [[133.7, 34.6], [133.8, 34.6]], "width_m": 100}、{"code": "33202"}、{"file": "area.geojson"} の'
         "どれかで書いてください。全域に送るときは市町村の code を書きます。",
         f"Without an area nobody is notified{'; ' if value else '. '}{given_en}"
-        'Write GeoJSON, {"code": "33202"} or {"file": "area.geojson"}; the whole municipality is its code.',
+        'Write GeoJSON, {"point": [133.7, 34.6], "radius_m": 800}, {"line": [[133.7, 34.6], [133.8, 34.6]], '
+        '"width_m": 100}, {"code": "33202"} or {"file": "area.geojson"}; the whole municipality is its code.',
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dispatcher.model import Delivery, EventClass, Mode, Relation
+from dispatcher.model import Delivery, EventClass, Mode, Relation, ShelterChoice
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import shown
 from words.terms import HAZARDS, LEVELS, abolished_in
@@ -196,6 +196,15 @@ def _each_once(sheet: Sheet, where: str, names: list[str]) -> tuple[str, ...]:
 def read_delivery(sheet: Sheet, event_class: EventClass | None) -> Delivery | None:
     """All channels for warnings, and the first that reaches a person for the rest, unless said otherwise."""
     return sheet.choice("delivery", Delivery, Delivery.ALL if event_class in WARNINGS else Delivery.FIRST_REACHABLE)
+
+
+def read_shelters(sheet: Sheet, event_class: EventClass | None) -> ShelterChoice | None:
+    """None for the default: documents written before there was a choice keep their digest."""
+    if event_class not in WARNINGS:
+        _only_for_warnings(sheet, event_class, "shelters")
+        return None
+    choice = sheet.choice("shelters", ShelterChoice, ShelterChoice.NEAREST)
+    return None if choice is ShelterChoice.NEAREST else choice
 
 
 def read_reference(sheet: Sheet) -> tuple[Relation, str] | None:

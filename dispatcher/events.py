@@ -18,11 +18,12 @@ from dispatcher.event_fields import (
     read_issuer,
     read_level,
     read_reference,
+    read_shelters,
     read_topics,
     read_valid_until,
 )
 from dispatcher.event_texts import Circumstances, Text, read_area_name, read_texts
-from dispatcher.model import Delivery, EventClass, Mode, Relation
+from dispatcher.model import Delivery, EventClass, Mode, Relation, ShelterChoice
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import read, unsound
 from geo.area import MAX_BYTES, Area
@@ -46,6 +47,7 @@ KEYS = (
     "texts",
     "channels",
     "delivery",
+    "shelters",
     "valid_until",
     "reference",
 )
@@ -76,6 +78,7 @@ class Event:
     texts: Mapping[str, Text]
     channels: tuple[str, ...]
     delivery: Delivery
+    shelters: ShelterChoice
     valid_until: datetime
     relation: Relation | None
     parent: str | None
@@ -102,6 +105,7 @@ class Event:
             texts={language: Text(**words) for language, words in document["texts"].items()},
             channels=tuple(document["channels"]),
             delivery=Delivery(document["delivery"]),
+            shelters=ShelterChoice(document.get("shelters", ShelterChoice.NEAREST)),
             valid_until=datetime.fromisoformat(document["valid_until"]).astimezone(UTC),
             relation=Relation(relation) if relation else None,
             parent=parent,
@@ -188,6 +192,7 @@ def _read(
         "texts": {language: asdict(text) for language, text in texts.items()},
         "channels": list(chosen),
         "delivery": read_delivery(sheet, event_class),
+        "shelters": read_shelters(sheet, event_class),
         "valid_until": valid_until.isoformat() if valid_until else None,
         "reference": {reference[0].value: reference[1]} if reference else None,
     }

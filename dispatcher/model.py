@@ -25,6 +25,14 @@ class Delivery(StrEnum):
     FIRST_REACHABLE = "first_reachable"
 
 
+class ShelterChoice(StrEnum):
+    """Which shelter a person is sent to, of those open and fit for the hazard."""
+
+    NEAREST = "nearest"
+    CAPACITY = "capacity"
+    """The nearest while it has room (`geo.sharing`)."""
+
+
 class Relation(StrEnum):
     """What an event does to the event it refers to."""
 

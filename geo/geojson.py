@@ -169,11 +169,12 @@ def _drawn(polygon: _Raw, faults: Faults) -> Drawn | None:
         if faults.full:
             return None
         where = f"{polygon.where}/{number}"
-        rings.append(Ring(where, _ring(ring, where, faults)))
+        rings.append(Ring(where, read_positions(ring, where, faults)))
     return Drawn(polygon.where, polygon.geometry, tuple(rings)) if len(faults.problems) == before else None
 
 
-def _ring(ring: object, where: str, faults: Faults) -> Positions:
+def read_positions(ring: object, where: str, faults: Faults) -> Positions:
+    """float64[n, 2] of an array of positions; what is wrong with them is added to `faults`."""
     if not isinstance(ring, list | tuple):
         _say_not_array(where, faults)
         return np.empty((0, 2))
@@ -182,6 +183,18 @@ def _ring(ring: object, where: str, faults: Faults) -> Positions:
         values = _one_by_one(ring, where, faults)
     _check_places(values, where, faults)
     return values[:, :2]
+
+
+def read_position(value: object, where: str, faults: Faults) -> tuple[float, float]:
+    """Longitude and latitude of one position; what is wrong with it is added to `faults`."""
+    found = _position(value, where, faults)
+    if found is None:
+        return math.nan, math.nan
+    if japan.swapped(*found):
+        _say_swapped(where, *found, 0, faults)
+    elif not japan.inside(*found):
+        _say_outside(where, *found, 0, faults)
+    return found
 
 
 def _all_numbers(ring: Sequence[object]) -> Positions | None:
@@ -255,7 +268,7 @@ def _check_places(values: Positions, where: str, faults: Faults) -> None:
 
 
 def _more(count: int) -> tuple[str, str]:
-    return (f"（この輪にほか{count:,}点）", f" ({count:,} more in this ring)") if count else ("", "")
+    return (f"（ほか{count:,}点）", f" ({count:,} more)") if count else ("", "")
 
 
 def _say_not_finite(where: str, lon: float, lat: float, more: int, faults: Faults) -> None:

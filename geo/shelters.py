@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.distance import nearest
+from geo.nearest import nearest
+from geo.sharing import UNKNOWN, shared
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -73,7 +74,8 @@ def hazard_bit(hazard: str) -> int:
 class ShelterBoard:
     """The shelters people may be sent to now, one row a shelter: open or crowded, never full.
 
-    `ids` and `names` hold m strings, `lons` and `lats` float64[m] in degrees, `hazards` int64[m] masks.
+    `ids` and `names` hold m strings, `lons` and `lats` float64[m] in degrees, `hazards` int64[m] masks,
+    `capacities` int64[m] people, -1 where nobody stated one.
     """
 
     ids: tuple[str, ...]
@@ -81,6 +83,7 @@ class ShelterBoard:
     lons: Floats
     lats: Floats
     hazards: Longs
+    capacities: Longs
 
     @classmethod
     def of(cls, shelters: Iterable[tuple[Shelter, ShelterStatus]]) -> ShelterBoard:
@@ -92,13 +95,19 @@ class ShelterBoard:
             np.array([shelter.lon for shelter in receiving], dtype=np.float64),
             np.array([shelter.lat for shelter in receiving], dtype=np.float64),
             np.array([shelter.hazards for shelter in receiving], dtype=np.int64),
+            np.array([_capacity(shelter) for shelter in receiving], dtype=np.int64),
         )
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def for_hazard(self, hazard: str | None) -> ShelterBoard:
-        """Those designated for the hazard; all of them where an event has none. Raises ValueError as `hazard_bit`."""
+        """Those designated for the hazard; all of them where an event has none. Raises ValueError as `hazard_bit`.
+
+        A site is designated when it is safe where it stands, by its ground or its upper floors (Basic Act on Disaster
+        Management, article 49-4; its Order, articles 20-3 and 20-4). So a designated one may stand inside the dangerous
+        area, and one that is not never counts, inside or outside.
+        """
         if hazard is None:
             return self
         fit = np.flatnonzero(self.hazards & hazard_bit(hazard))
@@ -108,8 +117,17 @@ class ShelterBoard:
             self.lons[fit],
             self.lats[fit],
             self.hazards[fit],
+            self.capacities[fit],
         )
 
     def nearest(self, lons: Floats, lats: Floats) -> tuple[Longs, Floats]:
         """For each position the row of the nearest shelter and the metres to it; -1 and NaN where there is none."""
         return nearest(lons, lats, self.lons, self.lats)
+
+    def shared(self, lons: Floats, lats: Floats) -> tuple[Longs, Floats]:
+        """As `nearest`, but nobody is sent to a shelter beyond its capacity while another has room (`geo.sharing`)."""
+        return shared(lons, lats, self.lons, self.lats, self.capacities)
+
+
+def _capacity(shelter: Shelter) -> int:
+    return UNKNOWN if shelter.capacity is None else shelter.capacity

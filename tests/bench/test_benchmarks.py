@@ -54,6 +54,20 @@ def test_the_wire_is_compared_with_bare_clients(bench: Bench) -> None:
     assert set(result) >= {"line", "sms", "email", "email_pipelining"}
 
 
+def test_fences_find_what_shapely_finds(bench: Bench) -> None:
+    result = bench("fences", "--areas", "60", "--corners", "50", "--updates", "3000", "--runs", "1")
+    _counts(result)
+    assert result["held"] > 0
+    assert {"shapely"} <= set(result["peers"])
+    assert set(result["peers"]) | set(result["left_out"]) == {"shapely", "PostGIS"}
+
+
+def test_shelters_are_the_nearest_and_never_too_full(bench: Bench) -> None:
+    result = bench("shelters", "--people", "4000", "--shelters", "150", "--runs", "1")
+    _counts(result)
+    assert result["mean_shared_m"] > result["mean_m"]
+
+
 def test_peers_that_are_not_installed_are_left_out_and_named(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

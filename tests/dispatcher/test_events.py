@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dispatcher.events import Event, parse_event
-from dispatcher.model import Delivery, EventClass, Mode, Relation
+from dispatcher.model import Delivery, EventClass, Mode, Relation, ShelterChoice
+from geo.area import Area
 from tests.dispatcher.drafts import (
     NOW,
     RIVERSIDE,
@@ -106,6 +107,28 @@ def test_an_area_may_stand_in_a_file_beside_the_document(tmp_path: Path) -> None
     assert parsed(order(area={"file": "riverside.geojson"}), tmp_path).area == parsed(order()).area
 
 
+def test_an_area_may_be_metres_around_a_point_or_along_a_line() -> None:
+    around = parsed(order(area={"point": [133.7, 34.6], "radius_m": 800})).area
+    along = parsed(order(area={"line": [[133.69, 34.6], [133.71, 34.6]], "width_m": 100})).area
+    assert around is not None
+    assert along is not None
+    assert around.geometry.intersects(along.geometry)
+
+
+def test_an_event_in_metres_keeps_its_words_and_its_digest_when_stored() -> None:
+    event = parsed(order(area={"point": [133.7, 34.6], "radius_m": 800}))
+    assert event.document["area"] == {"point": [133.7, 34.6], "radius_m": 800}
+    assert event.area is not None
+    assert Event.restore(event.document, Area.from_wkb(event.area.wkb)).digest == event.digest
+
+
+def test_shelters_are_the_nearest_unless_capacity_is_asked_for() -> None:
+    assert parsed(order()).shelters is ShelterChoice.NEAREST
+    assert parsed(order(shelters="nearest")).digest == parsed(order()).digest
+    assert parsed(order(shelters="capacity")).shelters is ShelterChoice.CAPACITY
+    assert parsed(order(shelters="capacity")).digest != parsed(order()).digest
+
+
 @pytest.mark.parametrize("kind", ["corrects", "lifts"])
 def test_a_correction_may_leave_the_area_to_the_dispatch_it_corrects(kind: str) -> None:
     event = parsed(order(area=None, reference={kind: "d-1"}))
@@ -173,6 +196,13 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (order(channels=["e-mail"]), "/channels/0", "「email」のことでは", "Did you mean 'email'?"),
     (order(channels=["sms", "sms"]), "/channels", "「sms」が2回以上", "'sms' is named more than once"),
     (order(delivery="any"), "/delivery", "選べるのは all、first_reachable", "These are: all, first_reachable"),
+    (order(shelters="best"), "/shelters", "選べるのは nearest、capacity", "These are: nearest, capacity"),
+    (
+        festival(shelters="capacity"),
+        "/shelters",
+        "evacuation と advisory だけの項目です",
+        "evacuation and advisory only",
+    ),
     (order(reference={}), "/reference", "lifts のひとつだけ", "exactly one of updates, corrects, lifts"),
     (order(reference={"lift": "d-1"}), "/reference/lift", "「lifts」のことでは", "Did you mean 'lifts'?"),
     (order(reference={"lifts": ""}), "/reference/lifts", "対象の配信のid", "the id of the dispatch"),
@@ -190,6 +220,13 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (order(area={"code": "33202"}), "/area/code", "境界は取り込まれていません", "No boundary with the code 33202"),
     (order(area={"file": "a.geojson"}), "/area/file", "相対パスで書いてください", "by a relative path"),
     (order(area={"code": "99201", "file": "a"}), "/area", "書かれた値は区域ではありません", "this value is none"),
+    (
+        order(area={"point": [133.7, 34.6], "radius_m": 0}),
+        "/area/radius_m",
+        "0 メートルは使えません",
+        "0 metres cannot",
+    ),
+    (order(area={"line": [[133.7, 34.6]], "width_m": 9}), "/area/line", "点が2つ以上", "two positions that differ"),
     (order(area_name=""), "/area_name", "空です", "This is empty"),
     (order(area_name={"en": "Kawabe"}), "/area_name/ja", "区域の日本語名", "Japanese name"),
     (order(area_name="=?utf-8?q?x?="), "/area_name", "RFC 2047", "RFC 2047"),

@@ -254,7 +254,7 @@ def test_a_position_is_two_or_three_numbers(position: object) -> None:
 def test_swapped_latitude_and_longitude_are_recognised() -> None:
     said = problem(polygon([[lat, lon] for lon, lat in RIVERSIDE]))
     assert (said.code, said.where) == ("area.swapped", "/area/coordinates/0/0")
-    assert "座標 [34.59, 133.69] は緯度と経度が逆のようです（この輪にほか4点）" in said.ja
+    assert "座標 [34.59, 133.69] は緯度と経度が逆のようです（ほか4点）" in said.ja
     assert "write [longitude, latitude]: [133.69, 34.59]" in said.en
 
 

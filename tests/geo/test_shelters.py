@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,3 +60,20 @@ def test_with_no_shelter_open_there_is_none_to_name() -> None:
 
 def test_a_status_has_its_japanese_name() -> None:
     assert [status.ja for status in ShelterStatus] == ["未開設", "開設", "混雑", "満員", "閉鎖"]
+
+
+def test_an_undesignated_hall_never_counts_and_a_designated_site_does_wherever_it_stands() -> None:
+    """Both stand inside the flooded area; the law's mark decides, not the line an officer drew."""
+    flooded = np.array([133.701]), np.array([34.601])
+    rows, _ = board("open", "open", "open").for_hazard("flood").nearest(*flooded)
+    assert rows.tolist() == [0]
+    rows, _ = board("open", "open", "open").for_hazard("tsunami").nearest(*flooded)
+    assert rows.tolist() == [0]
+    assert board("open", "open", "open").for_hazard("tsunami").names == ("丘の上公園",)
+
+
+def test_the_board_shares_people_out_by_capacity() -> None:
+    small, large = replace(SCHOOL, capacity=1), replace(HILL, capacity=5)
+    both = ShelterBoard.of([(small, ShelterStatus.OPEN), (large, ShelterStatus.CROWDED)])
+    rows, _ = both.for_hazard("flood").shared(np.full(3, 133.70), np.full(3, 34.60))
+    assert sorted(rows.tolist()) == [0, 1, 1]

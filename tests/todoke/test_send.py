@@ -231,6 +231,15 @@ def test_match_takes_an_area_alone(todoke: Todoke) -> None:
     )
 
 
+def test_match_takes_metres_around_a_point_and_refuses_none(todoke: Todoke) -> None:
+    area = todoke.data.parent / "station.json"
+    area.write_text('{"point": [133.70, 34.60], "radius_m": 2000}', encoding="utf-8")
+    assert "4 people inside" in todoke.ok("match", area).out
+    area.write_text('{"point": [133.70, 34.60], "radius_m": 0}', encoding="utf-8")
+    said = todoke.run("match", area)
+    assert (said.code, said.err) == (1, "/radius_m: 0 metres cannot be used; write 1 to 500,000.\n")
+
+
 def test_without_channels_a_send_says_how_to_get_some(todoke: Todoke) -> None:
     bare = replace(todoke, config=None)
     said = bare.run("send", event(todoke), *BOTH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,6 +16,7 @@ from dispatcher.dispatches import check_reference
 from dispatcher.drafting import Drafter, Plan
 from dispatcher.gazetteer import boundary
 from geo.area import Area, parse_geojson
+from geo.around import area_in_metres, is_in_metres
 from subscribers.columns import open_audience
 from todoke.cli import Context, common_options
 from todoke.reading import Reader, read_bytes, town_of
@@ -33,7 +34,10 @@ _PEOPLE_CHANNELS = ("line", "sms", "email")
 @click.argument("event_or_area", metavar="EVENT_OR_AREA")
 @common_options
 def command(ctx: Context, event_or_area: str) -> None:
-    """Count whom EVENT_OR_AREA concerns: an event document, a GeoJSON file, or a municipality's code.
+    """Count whom EVENT_OR_AREA concerns: an event document, a file with an area, or a municipality's code.
+
+    An area is GeoJSON, {"point": [133.7, 34.6], "radius_m": 800}, or
+    {"line": [[133.7, 34.6], [133.8, 34.6]], "width_m": 100}.
 
     \b
     Examples:
@@ -72,7 +76,10 @@ async def _area(pool: Pool, subject: str) -> Area | None:
     if re.fullmatch("[0-9]{5,6}", subject):
         return await _boundary(pool, subject)
     content = read_bytes(Path(subject))
-    return parse_geojson(content, where="") if _is_geojson(content) else None
+    document = _object(content)
+    if "type" in document:
+        return parse_geojson(content, where="")
+    return area_in_metres(document, where="") if is_in_metres(document) else None
 
 
 async def _boundary(pool: Pool, code: str) -> Area:
@@ -89,13 +96,15 @@ async def _boundary(pool: Pool, code: str) -> Area:
     return found[0]
 
 
-def _is_geojson(content: bytes) -> bool:
-    """GeoJSON names its `type`; an event document has no such key. What is neither is read, and refused, as an event."""
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object: GeoJSON names its `type`, which no event document does. What is none is read, and refused, as
+    an event.
+    """
     try:
         document = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
-    return isinstance(document, dict) and "type" in document
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _tell(ctx: Context, found: Count) -> None:
