@@ -14,7 +14,7 @@ _SUBSCRIBER_NUMBER = sql("subscribers", "subscriber_number")
 
 
 async def leave(pool: Pool, subscriber_id: str) -> bool:
-    """Unsubscribe: nothing is sent on any channel from the commit on. False when nobody has this id."""
+    """Unsubscribe: nothing is sent on any channel from the commit on, and their position is gone. False when nobody has this id."""
     return await pool.fetchval(_LEAVE, subscriber_id) is not None
 
 

@@ -142,7 +142,7 @@ async def test_a_place_expires_without_anybody_touching_it(
     audience = await open_audience(pool)
     assert await names(pool, audience.match(RIVER)) == ["hana", "linh"]
     later = await pool.fetchval("select (extract(epoch from max(expires_at)) * 1e9)::bigint from place")
-    monkeypatch.setattr("subscribers.columns.time.time_ns", lambda: later)
+    monkeypatch.setattr("subscribers.clock.time.time_ns", lambda: later)
     assert await names(pool, audience.match(RIVER)) == ["linh"]
 
 

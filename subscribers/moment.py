@@ -1,0 +1,237 @@
+"""One moment of the audience: what every question is answered from, so that no answer mixes two moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from dispatcher.audience import Floats, Longs, Match, Tally
+from geo.shelters import ShelterBoard
+from subscribers.block import Block, Hits, taken
+from subscribers.levels import Level, Levels
+from subscribers.lookup import Flags
+from subscribers.reading import Names, Reading
+from subscribers.spots import Spots
+from subscribers.topics import topic_name
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """People who are in an area now, wherever they live: their numbers, and where. `nearest` rows of a board."""
+
+    owners: Longs
+    lons: Floats
+    lats: Floats
+    nearest: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some of a block's people who were hit: in a place of theirs, or (`spots` >= 0) by where they are now."""
+
+    block: Block
+    hits: Hits
+    spots: Longs
+    here: _Here
+
+    def __len__(self) -> int:
+        return len(self.hits.people)
+
+    def at(self, chosen: Flags | slice) -> Found:
+        return replace(self, hits=self.hits.at(chosen), spots=self.spots[chosen])
+
+    def columns(self, names: Names) -> Match:
+        people, places, here = self.block.people, self.block.places, self.spots >= 0
+        rows, spots = self.hits.people, self.spots[here]
+        numbers = taken(places.numbers, self.hits.places, 0)
+        lons, lats = taken(places.lons, self.hits.places, np.nan), taken(places.lats, self.hits.places, np.nan)
+        numbers[here], lons[here], lats[here] = -self.here.owners[spots], self.here.lons[spots], self.here.lats[spots]
+        return Match(
+            subscribers=people.numbers[rows],
+            places=numbers,
+            lons=lons,
+            lats=lats,
+            languages=people.languages[rows],
+            language_names=names.languages,
+            lanes={kind: people.lane(kind)[rows] for kind in names.kinds},
+            lane_names=names.lanes,
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`homes`: people and the places they named. `spots`: where some of them are now, also of people not in `homes`."""
+
+    names: Names
+    homes: Levels[Block]
+    spots: Levels[Spots]
+
+    def __len__(self) -> int:
+        return len(self.homes)
+
+    def after(self, reading: Reading) -> Moment:
+        homes = self.homes
+        if len(reading.seen):
+            homes = homes.after(reading.seen, Block(reading.people, reading.places, indexed=False))
+        return Moment(reading.names, homes, self.spots.after(reading.moved, reading.spots))
+
+    def match(self, geometry: BaseGeometry, topics: Sequence[str], *, now: int) -> Match:
+        return self.together(self.found(geometry, topics, now=now))
+
+    def found(self, geometry: BaseGeometry, topics: Sequence[str], *, now: int) -> list[Found]:
+        """By level, each person once."""
+        here = self._here(geometry, now)
+        found = [_met(level, level.part.inside(geometry, now=now), here) for level in self.homes]
+        return self._fond_of(found, topics)
+
+    def among(self, subscribers: Longs, topics: Sequence[str], *, now: int) -> Match:
+        """Those of `subscribers` (ascending, each once) who are there, wherever that is."""
+        here = self._spots_of(subscribers, now)
+        found = [_met(level, level.part.among(subscribers, now=now), here) for level in self.homes]
+        return self.together(self._fond_of(found, topics))
+
+    def together(self, found: Sequence[Found]) -> Match:
+        """Ascending by subscriber."""
+        some = [each for each in found if len(each)] or found[:1]
+        return _ascending([each.columns(self.names) for each in some])
+
+    def sealed(self, kind: str, subscribers: Longs) -> list[bytes]:
+        """The sealed address of each, empty for whoever has none of that kind."""
+        found: list[bytes] = []
+        for level in self.homes:
+            here, rows = level.part.find(subscribers)
+            living = level.living(rows)
+            if living is not None:
+                here[here] = living
+                rows = rows[living]
+            addresses = level.part.people.addresses(kind).rows(rows)
+            if len(addresses) == len(subscribers):
+                return addresses
+            found = found or [b""] * len(subscribers)
+            for at, address in zip(np.flatnonzero(here).tolist(), addresses, strict=True):
+                found[at] = address
+        return found
+
+    def tally(self, geometry: BaseGeometry, kinds: tuple[str, ...], board: ShelterBoard, *, now: int) -> Tally:
+        """See `dispatcher.audience.Counted`: nothing is gathered that is not counted."""
+        here = self._here(geometry, now, board)
+        codes = np.zeros(len(self.names.languages) << len(kinds), np.int64)
+        shelters = np.zeros(len(board), np.int64)
+        for level in self.homes:
+            for people, nearest in _counted(level, level.part.inside(geometry, now=now), here, board):
+                code = level.part.codes(kinds)[people]
+                codes += np.bincount(code, minlength=len(codes))
+                reached = (code & ((1 << len(kinds)) - 1)) != 0
+                if len(board):
+                    shelters += np.bincount(nearest[reached], minlength=len(board))
+        return Tally(kinds, self.names.languages, codes.reshape(len(self.names.languages), 1 << len(kinds)), shelters)
+
+    def _here(self, geometry: BaseGeometry, now: int, board: ShelterBoard | None = None) -> _Here:
+        found = [(level, level.part.inside(geometry, now=now)) for level in self.spots]
+        return _standing([(level.part, _alive(level, rows)) for level, rows in found], board)
+
+    def _spots_of(self, subscribers: Longs, now: int) -> _Here:
+        found = [(level, _alive(level, level.part.rows(subscribers))) for level in self.spots]
+        return _standing([(level.part, rows[level.part.expires[rows] > now]) for level, rows in found], None)
+
+    def _fond_of(self, found: list[Found], topics: Sequence[str]) -> list[Found]:
+        if not topics:
+            return found
+        numbers = dict(self.names.topics)
+        mask = sum(1 << numbers[name] for name in {topic_name(topic) for topic in topics} if name in numbers)
+        return [each.at((each.block.people.topics[each.hits.people] & mask) != 0) for each in found]
+
+
+def portions(moment: Moment, found: Sequence[Found], sizes: Iterator[int]) -> Iterator[Match]:
+    """The same people in portions of these sizes; at least one, be it empty."""
+    size, part = next(sizes), list[Found]()
+    given = False
+    for each in found:
+        begin = 0
+        while begin < len(each):
+            end = min(begin + size - sum(map(len, part)), len(each))
+            part.append(each.at(slice(begin, end)))
+            begin = end
+            if sum(map(len, part)) == size:
+                yield moment.together(part)
+                size, part, given = next(sizes), [], True
+    if part or not given:
+        yield moment.together(part or found)
+
+
+def _alive(level: Level[Spots], rows: Longs) -> Longs:
+    living = level.living(rows)
+    return rows if living is None else rows[living]
+
+
+def _standing(parts: Sequence[tuple[Spots, Longs]], board: ShelterBoard | None) -> _Here:
+    some = [(part, rows) for part, rows in parts if len(rows)]
+    near = [part.nearest(board, rows) for part, rows in some] if board else []
+    return _Here(
+        np.concatenate([np.empty(0, np.int64), *(part.owners[rows] for part, rows in some)]),
+        np.concatenate([np.empty(0), *(part.lons[rows] for part, rows in some)]),
+        np.concatenate([np.empty(0), *(part.lats[rows] for part, rows in some)]),
+        np.concatenate([np.empty(0, np.int32), *near]),
+    )
+
+
+def _living(level: Level[Block], hits: Hits) -> Hits:
+    living = level.living(hits.people)
+    return hits if living is None else hits.at(living)
+
+
+def _who_is(level: Level[Block], here: _Here) -> tuple[Longs, Longs]:
+    """Rows of the living people of a level who are `here`, and which of those each is."""
+    found, rows = level.part.find(here.owners)
+    spots = np.flatnonzero(found)
+    living = level.living(rows)
+    return (rows, spots) if living is None else (rows[living], spots[living])
+
+
+def _met(level: Level[Block], hits: Hits, here: _Here) -> Found:
+    """Whoever is here and also has a place here counts as being here: the way is told from there."""
+    hits = _living(level, hits)
+    rows, spots = _who_is(level, here)
+    if not len(rows):
+        return Found(level.part, hits, np.full(len(hits.people), -1), here)
+    people = np.union1d(hits.people, rows)
+    found = Hits(people, np.full(len(people), -1)), np.full(len(people), -1)
+    found[0].places[np.searchsorted(people, hits.people)] = hits.places
+    found[1][np.searchsorted(people, rows)] = spots
+    return Found(level.part, *found, here)
+
+
+def _counted(
+    level: Level[Block], hits: Hits, here: _Here, board: ShelterBoard
+) -> Iterator[tuple[Longs, NDArray[np.int32]]]:
+    """The same people as `_met`, in any order, with the shelters nearest to them."""
+    hits = _living(level, hits)
+    rows, spots = _who_is(level, here)
+    if len(rows):
+        elsewhere = np.ones(len(level.part), np.bool_)
+        elsewhere[rows] = False
+        hits = hits.at(elsewhere[hits.people])
+        yield rows, here.nearest[spots] if len(board) else np.empty(0, np.int32)
+    nearest = level.part.nearest(board, hits.places) if len(board) else np.empty(0, np.int32)
+    yield hits.people, nearest
+
+
+def _ascending(parts: Sequence[Match]) -> Match:
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    subscribers = np.concatenate([part.subscribers for part in parts])
+    order = np.argsort(subscribers, kind="stable")
+    return replace(
+        first,
+        subscribers=subscribers[order],
+        places=np.concatenate([part.places for part in parts])[order],
+        lons=np.concatenate([part.lons for part in parts])[order],
+        lats=np.concatenate([part.lats for part in parts])[order],
+        languages=np.concatenate([part.languages for part in parts])[order],
+        lanes={kind: np.concatenate([part.lanes[kind] for part in parts])[order] for kind in first.lanes},
+    )
