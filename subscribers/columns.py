@@ -68,6 +68,17 @@ class Columns:
         """How many subscribers there are."""
         return len(self._moment)
 
+    def sizes(self) -> dict[str, int]:
+        """What is held in memory, the dead included: rows of `homes` and `spots`, bytes of sealed `addresses`."""
+        moment = self._moment
+        parts = [level.part for level in moment.homes]
+        contents = [sealed.content for part in parts for sealed in part.people.sealed.values()]
+        return {
+            "homes": sum(map(len, parts)),
+            "spots": sum(len(level.part) for level in moment.spots),
+            "addresses": sum(map(len, contents)),
+        }
+
     async def catch_up(self) -> None:
         """See the protocol: what was committed before the call is in every later answer."""
         async with self._reading:
@@ -121,9 +132,9 @@ class Columns:
     async def following(self) -> AsyncIterator[None]:
         """Catch up every second for as long as this lasts, so that whoever plans finds little to read."""
         clean_up = partial(delete_old, self._pool)
-        async with Agent("audience", self.catch_up, every=FOLLOW_SECONDS):
-            async with Agent("old positions", clean_up, every=CLEAN_UP_SECONDS):
-                yield
+        follower = Agent("audience", self.catch_up, every=FOLLOW_SECONDS)
+        async with follower, Agent("old positions", clean_up, every=CLEAN_UP_SECONDS):
+            yield
         await self.settle()
 
     async def settle(self) -> None:
