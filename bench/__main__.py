@@ -16,6 +16,7 @@ NAMES = {
     "preempt": "an evacuation order that comes while tourism is being sent at the limit",
     "limits": "one limit shared by several processes, as the provider sees it",
     "scale": "two workers against one, claims that never wait, and the claim's plan",
+    "follow": "people who move, followed by two processes while their matches are compared with SQL",
     "wire": "the channels against bare clients that post the same bytes",
     "peers": "task queues with one task per recipient",
 }

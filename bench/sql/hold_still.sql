@@ -1,0 +1,1 @@
+lock table subscriber, place, contact, position in share mode
