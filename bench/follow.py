@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    size = Size(arguments.places, max(arguments.places // 10, 1), arguments.places)
+    size = Size(arguments.places, max(arguments.places // 10, 1), arguments.places, mix=True)
     async with open_town(size) as town, town.pool(3) as pool:
         progress("everybody is somewhere")
         await _spread_out(pool)

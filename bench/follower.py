@@ -10,6 +10,7 @@ import asyncio
 import gc
 import hashlib
 import json
+import logging
 import resource
 import sys
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+import structlog
 
 from bench.heartbeat import Heartbeat
 from bench.mover import MARKED, Marks
@@ -118,4 +120,9 @@ async def _main(dsn: str) -> None:
 
 
 if __name__ == "__main__":
+    # Standard output is for answers.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     asyncio.run(_main(sys.argv[1]))
