@@ -17,6 +17,7 @@ NAMES = {
     "limits": "one limit shared by several processes, as the provider sees it",
     "scale": "two workers against one, claims that never wait, and the claim's plan",
     "follow": "people who move, followed by two processes while their matches are compared with SQL",
+    "counting": "people in an area by channel, language, reachability and shelter, while it is drawn",
     "wire": "the channels against bare clients that post the same bytes",
     "peers": "task queues with one task per recipient",
 }

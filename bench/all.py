@@ -31,6 +31,7 @@ CHAPTERS = (
     Chapter("Shared limits", "limits", "≥ 98 % granted, never more than the limit in any second"),
     Chapter("Scale out", "scale --old-batches 10000000", "ratio ≥ 1.6; no claim waits for another; an index scan"),
     Chapter("People who move", "follow", "exact; 10,000/s; no event loop still for 50 ms; no growth"),
+    Chapter("Counting while drawing", "counting", "≤ 20 ms at 1,000,000 subscribers; exact"),
     Chapter("The wire", "wire", "every ratio ≥ 0.9; with PIPELINING 5"),
     Chapter("Task queues", "peers", "ratio ≥ 50"),
 )
@@ -92,6 +93,7 @@ _SMALL = {
     "Shared limits": ("--seconds", "3"),
     "Scale out": (*_FEW, "--old-batches", "10000"),
     "People who move": ("--places", "20000", "--seconds", "5", "--rate", "1000"),
+    "Counting while drawing": ("--subscribers", "20000", "--asks", "5"),
     "The wire": ("--calls", "500", "--runs", "1"),
     "Task queues": (*_FEW, "--tasks", "500"),
 }

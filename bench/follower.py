@@ -91,7 +91,7 @@ class Follower:
             self._lags += [Marks.age(lon, now) for lon in match.lons.tolist()]
 
     def _begin(self) -> dict[str, Any]:
-        self._heartbeat.late.clear()
+        self._heartbeat.begin()
         self._lags.clear()
         self._began, self._memory = process_time(), memory()
         return {}
