@@ -118,9 +118,14 @@ async def _checked_while(
     while not moving.done() or not checks:
         found, wanted = await _compared(pool, followers, _box(dice))
         checks, people = checks + len(found), people + wanted["people"]
-        wrong += [f"a match found {each}, SQL {wanted}" for each in found if each != wanted]
+        wrong += differing(found, wanted)
         await asyncio.wait([moving], timeout=CHECK_EVERY * dice.random())
     return wrong, checks, people
+
+
+def differing(found: Sequence[dict[str, Any]], wanted: dict[str, Any]) -> list[str]:
+    """What is wrong with the answers of several processes."""
+    return [f"a match found {each}, SQL {wanted}" for each in found if each != wanted]
 
 
 def _box(dice: random.Random) -> list[float]:

@@ -28,10 +28,12 @@ class Lookup:
         if table is None or not len(wanted):
             return positions_in(self._numbers, wanted)
         at = wanted - self._numbers[0]
-        here = (at >= 0) & (at < len(table))
-        rows = table[at if here.all() else np.where(here, at, 0)].astype(np.int64)
-        here &= rows >= 0
-        return here, rows if here.all() else rows[here]
+        if at.min() >= 0 and at.max() < len(table):
+            rows = table[at]
+        else:
+            rows = np.where((at >= 0) & (at < len(table)), table[at.clip(0, len(table) - 1)], -1)
+        here = rows >= 0
+        return here, (rows if here.all() else rows[here]).astype(np.int64)
 
     @cached_property
     def _table(self) -> NDArray[np.signedinteger[Any]] | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from dispatcher.audience import Floats, Longs, Match, Tally
@@ -16,17 +15,17 @@ from subscribers.levels import Level, Levels
 from subscribers.lookup import Flags
 from subscribers.reading import Names, Reading
 from subscribers.spots import Spots
+from subscribers.tallying import Counting, alive, who_lives_in
 from subscribers.topics import topic_name
 
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """People who are in an area now, wherever they live: their numbers, and where. `nearest` rows of a board."""
+    """People who are in an area now, wherever they live: their numbers, and where."""
 
     owners: Longs
     lons: Floats
     lats: Floats
-    nearest: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +116,22 @@ class Moment:
         return found
 
     def tally(self, geometry: BaseGeometry, kinds: tuple[str, ...], board: ShelterBoard, *, now: int) -> Tally:
-        """See `dispatcher.audience.Counted`: nothing is gathered that is not counted."""
-        here = self._here(geometry, now, board)
-        codes = np.zeros(len(self.names.languages) << len(kinds), np.int64)
-        shelters = np.zeros(len(board), np.int64)
+        """See `dispatcher.audience.Counted`."""
+        counting = Counting(kinds, self.names.languages, board)
+        owners, nearest = counting.here(self.spots, geometry, now=now)
         for level in self.homes:
-            for people, nearest in _counted(level, level.part.inside(geometry, now=now), here, board):
-                code = level.part.codes(kinds)[people]
-                codes += np.bincount(code, minlength=len(codes))
-                reached = (code & ((1 << len(kinds)) - 1)) != 0
-                if len(board):
-                    shelters += np.bincount(nearest[reached], minlength=len(board))
-        return Tally(kinds, self.names.languages, codes.reshape(len(self.names.languages), 1 << len(kinds)), shelters)
+            if len(level.part):
+                elsewhere = counting.add(level, geometry, owners, nearest, now=now)
+                owners, nearest = owners[elsewhere], nearest[elsewhere]
+        return counting.tally()
 
-    def _here(self, geometry: BaseGeometry, now: int, board: ShelterBoard | None = None) -> _Here:
+    def _here(self, geometry: BaseGeometry, now: int) -> _Here:
         found = [(level, level.part.inside(geometry, now=now)) for level in self.spots]
-        return _standing([(level.part, _alive(level, rows)) for level, rows in found], board)
+        return _standing([(level.part, alive(level, rows)) for level, rows in found])
 
     def _spots_of(self, subscribers: Longs, now: int) -> _Here:
-        found = [(level, _alive(level, level.part.rows(subscribers))) for level in self.spots]
-        return _standing([(level.part, rows[level.part.expires[rows] > now]) for level, rows in found], None)
+        found = [(level, alive(level, level.part.rows(subscribers))) for level in self.spots]
+        return _standing([(level.part, rows[level.part.expires[rows] > now]) for level, rows in found])
 
     def _fond_of(self, found: list[Found], topics: Sequence[str]) -> list[Found]:
         if not topics:
@@ -163,19 +158,12 @@ def portions(moment: Moment, found: Sequence[Found], sizes: Iterator[int]) -> It
         yield moment.together(part or found)
 
 
-def _alive(level: Level[Spots], rows: Longs) -> Longs:
-    living = level.living(rows)
-    return rows if living is None else rows[living]
-
-
-def _standing(parts: Sequence[tuple[Spots, Longs]], board: ShelterBoard | None) -> _Here:
+def _standing(parts: Sequence[tuple[Spots, Longs]]) -> _Here:
     some = [(part, rows) for part, rows in parts if len(rows)]
-    near = [part.nearest(board, rows) for part, rows in some] if board else []
     return _Here(
         np.concatenate([np.empty(0, np.int64), *(part.owners[rows] for part, rows in some)]),
         np.concatenate([np.empty(0), *(part.lons[rows] for part, rows in some)]),
         np.concatenate([np.empty(0), *(part.lats[rows] for part, rows in some)]),
-        np.concatenate([np.empty(0, np.int32), *near]),
     )
 
 
@@ -184,40 +172,17 @@ def _living(level: Level[Block], hits: Hits) -> Hits:
     return hits if living is None else hits.at(living)
 
 
-def _who_is(level: Level[Block], here: _Here) -> tuple[Longs, Longs]:
-    """Rows of the living people of a level who are `here`, and which of those each is."""
-    found, rows = level.part.find(here.owners)
-    spots = np.flatnonzero(found)
-    living = level.living(rows)
-    return (rows, spots) if living is None else (rows[living], spots[living])
-
-
 def _met(level: Level[Block], hits: Hits, here: _Here) -> Found:
     """Whoever is here and also has a place here counts as being here: the way is told from there."""
     hits = _living(level, hits)
-    rows, spots = _who_is(level, here)
+    living, rows = who_lives_in(level, here.owners)
     if not len(rows):
         return Found(level.part, hits, np.full(len(hits.people), -1), here)
     people = np.union1d(hits.people, rows)
     found = Hits(people, np.full(len(people), -1)), np.full(len(people), -1)
     found[0].places[np.searchsorted(people, hits.people)] = hits.places
-    found[1][np.searchsorted(people, rows)] = spots
+    found[1][np.searchsorted(people, rows)] = np.flatnonzero(living)
     return Found(level.part, *found, here)
-
-
-def _counted(
-    level: Level[Block], hits: Hits, here: _Here, board: ShelterBoard
-) -> Iterator[tuple[Longs, NDArray[np.int32]]]:
-    """The same people as `_met`, in any order, with the shelters nearest to them."""
-    hits = _living(level, hits)
-    rows, spots = _who_is(level, here)
-    if len(rows):
-        elsewhere = np.ones(len(level.part), np.bool_)
-        elsewhere[rows] = False
-        hits = hits.at(elsewhere[hits.people])
-        yield rows, here.nearest[spots] if len(board) else np.empty(0, np.int32)
-    nearest = level.part.nearest(board, hits.places) if len(board) else np.empty(0, np.int32)
-    yield hits.people, nearest
 
 
 def _ascending(parts: Sequence[Match]) -> Match:
