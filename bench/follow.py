@@ -100,8 +100,7 @@ async def _watched(
         "longest_block_ms": max(each["longest_ms"] for each in ends),
         "longest_own_block_ms": max(each["longest_own_ms"] for each in ends),
         "idle_longest_block_ms": quiet["longest_ms"],
-        "memory_before_mb": [round(each["memory_before"] / MB) for each in ends],
-        "memory_mb": [round(each["memory"] / MB) for each in ends],
+        "memory_mb": [_by_thirds(each["memory"]) for each in ends],
         "rows": ends[0]["rows"],
         "table": {key: [before[key], after[key]] for key in before},
         "cpu_follower": [round(each["cpu"], 1) for each in ends],
@@ -144,6 +143,11 @@ async def _compared(
     numbers = np.array([row["subscriber"] for row in rows], np.int64)
     places = np.array([row["place"] for row in rows], np.int64)
     return list(found), {"people": len(rows), "digest": digest(numbers, places)}
+
+
+def _by_thirds(memory: Sequence[int]) -> list[int]:
+    """The most megabytes in each third of the time: what grows is more in the last."""
+    return [round(max(part, default=0) / MB) for part in np.array_split(np.array(memory), 3)]
 
 
 @asynccontextmanager
@@ -210,7 +214,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"(with them {result['longest_block_ms']} ms; that of a process that does nothing, {result['idle_longest_block_ms']} ms)"
         ),
         (
-            f"  memory of the followers {result['memory_before_mb']} MB before, {result['memory_mb']} MB after; "
+            f"  memory of the followers at most, in each third of the time: {result['memory_mb']} MB; "
             f"rows held {rows['spots']:,} positions, {rows['homes']:,} people"
         ),
         (

@@ -30,6 +30,7 @@ from geo.area import Area
 from subscribers.columns import Columns, open_audience
 from todoke.context import open_pool
 
+WEIGH_EVERY = 0.5
 _PAGE = resource.getpagesize()
 
 
@@ -52,7 +53,7 @@ class Follower:
         self._lags: list[float] = []
         self._catching_up: list[float] = []
         self._began = 0.0
-        self._memory = 0
+        self._memory: list[int] = []
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
@@ -61,7 +62,9 @@ class Follower:
                 changes = stack.enter_context(self._audience.changes())
                 await stack.enter_async_context(self._audience.following())
                 looking = asyncio.create_task(self._look(self._audience, changes))
+                weighing = asyncio.create_task(self._weigh())
                 stack.callback(looking.cancel)
+                stack.callback(weighing.cancel)
             await self._answer()
 
     async def _answer(self) -> None:
@@ -90,10 +93,16 @@ class Follower:
             match, now = await audience.among(marked), monotonic()
             self._lags += [Marks.age(lon, now) for lon in match.lons.tolist()]
 
+    async def _weigh(self) -> None:
+        while True:
+            self._memory.append(memory())
+            await asyncio.sleep(WEIGH_EVERY)
+
     def _begin(self) -> dict[str, Any]:
         self._heartbeat.begin()
         self._lags.clear()
-        self._began, self._memory = process_time(), memory()
+        self._memory.clear()
+        self._began = process_time()
         return {}
 
     def _end(self) -> dict[str, Any]:
@@ -103,8 +112,7 @@ class Follower:
         return found | {
             "lags": self._lags,
             "catching_up": self._catching_up,
-            "memory_before": self._memory,
-            "memory": memory(),
+            "memory": self._memory,
             "rows": self._audience.sizes(),
         }
 

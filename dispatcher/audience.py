@@ -55,6 +55,19 @@ class Tally:
     shelters: Longs
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Every place of some people that counts now, ascending by subscriber and place: one row a place."""
+
+    subscribers: Longs
+    places: Longs
+    lons: Floats
+    lats: Floats
+
+    def __len__(self) -> int:
+        return len(self.subscribers)
+
+
 class Audience(Protocol):
     """Answers from memory; `catch_up` makes the answer include every change committed before the call."""
 
@@ -90,10 +103,14 @@ class Changes(Protocol):
 
 
 class Followed(Protocol):
-    """An audience that tells who changed."""
+    """An audience that tells who changed, and where they are since."""
 
     def changes(self) -> AbstractContextManager[Changes]:
         """From now on; of what changed before, nothing. A process that starts has to look at everybody once."""
+        ...
+
+    def whereabouts(self, subscribers: Longs) -> Whereabouts:
+        """All places of named subscribers, and where they are now; nothing of whoever has left."""
         ...
 
 

@@ -177,6 +177,13 @@ class Block:
         np.not_equal(owners[1:], owners[:-1], out=first[1:])
         return places, owners, first
 
+    def places_of(self, people: Longs, *, now: int) -> Places:
+        """All places of some people (rows) that have not expired."""
+        first, counts = self._starts[people], self._starts[people + 1] - self._starts[people]
+        ends = np.cumsum(counts)
+        rows = np.repeat(first - (ends - counts), counts) + np.arange(int(counts.sum()))
+        return self.places.at(rows[self.places.expires[rows] > now])
+
     def codes(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
         """`People.codes`, made once."""
         found = self._codes.get(kinds)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 from asyncpg import Pool
 
-from dispatcher.audience import Longs, Match, Tally
+from dispatcher.audience import Longs, Match, Tally, Whereabouts
 from dispatcher.background import Agent
 from geo.area import Area
 from geo.shelters import ShelterBoard
@@ -28,6 +29,7 @@ from subscribers.reading import Reading, read_all, read_changed
 from subscribers.spots import Spots
 
 log = structlog.get_logger(__name__)
+_Result = TypeVar("_Result")
 
 FIRST_PORTION, GROWTH, SMALL_AUDIENCE = 4_000, 6, 40_000
 """People matched before all others are, how portions grow after that, and audiences that are matched whole."""
@@ -61,6 +63,9 @@ class Columns:
         self._snapshot = snapshot
         self._moment = moment
         self._reading = asyncio.Lock()
+        # Of its own: what the allocator keeps for a thread after large columns were made in it would else be kept
+        # for each of the many threads of the event loop's executor.
+        self._threads = ThreadPoolExecutor(2, "audience")
         self._joining = {"homes": _Joining(), "spots": _Joining()}
         self._listeners: list[Changes] = []
 
@@ -86,7 +91,7 @@ class Columns:
             if isinstance(reading, str):
                 self._snapshot = reading
                 return
-            self._moment, changed = await asyncio.to_thread(_after, self._moment, reading)
+            self._moment, changed = await self._in_thread(lambda: _after(self._moment, reading))
             self._snapshot = reading.snapshot
             for listener in self._listeners:
                 listener.put(changed)
@@ -119,6 +124,10 @@ class Columns:
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol; whoever has left or never was is left out."""
         return self._moment.among(np.unique(subscribers), topics, now=clock.now())
+
+    def whereabouts(self, subscribers: Longs) -> Whereabouts:
+        """See the protocol."""
+        return self._moment.whereabouts(np.unique(subscribers), now=clock.now())
 
     def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard) -> Tally:
         """See the protocol."""
@@ -155,16 +164,18 @@ class Columns:
             joining.task = asyncio.create_task(self._join(name, still), name=f"audience {name}")
             joining.task.add_done_callback(_log_failure)
 
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
     def _take(self, name: str, levels: Levels[Any]) -> None:
         changed: dict[str, Any] = {name: levels}
         self._moment = replace(self._moment, **changed)
 
     async def _join(self, name: str, still: Levels[Any]) -> None:
-        base = await asyncio.to_thread(still.base_to_be)
+        base = await self._in_thread(still.base_to_be)
         async with self._reading:
             seen, levels = self._joining[name].seen, getattr(self._moment, name)
-            joined = await asyncio.to_thread(lambda: levels.onto(base, np.concatenate(seen)))
-            self._take(name, joined)
+            self._take(name, await self._in_thread(lambda: levels.onto(base, np.concatenate(seen))))
         log.info("audience_joined", columns=name, rows=len(base))
 
 

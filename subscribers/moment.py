@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from dispatcher.audience import Floats, Longs, Match, Tally
+from dispatcher.audience import Floats, Longs, Match, Tally, Whereabouts
 from geo.shelters import ShelterBoard
-from subscribers.block import Block, Hits, taken
+from subscribers.block import Block, Hits, Places, taken
 from subscribers.levels import Level, Levels
 from subscribers.lookup import Flags
 from subscribers.reading import Names, Reading
@@ -92,6 +92,16 @@ class Moment:
         here = self._spots_of(subscribers, now)
         found = [_met(level, level.part.among(subscribers, now=now), here) for level in self.homes]
         return self.together(self._fond_of(found, topics))
+
+    def whereabouts(self, subscribers: Longs, *, now: int) -> Whereabouts:
+        """All places of those of `subscribers` (ascending, each once) who are there."""
+        homes = [(level.part, *who_lives_in(level, subscribers)) for level in self.homes]
+        named = Places.joined([part.places_of(rows, now=now) for part, _, rows in homes])
+        here = self._spots_of(subscribers[np.any([found for _, found, _ in homes], axis=0)], now)
+        owners, numbers = np.concatenate([named.owners, here.owners]), np.concatenate([named.numbers, -here.owners])
+        order = np.lexsort((numbers, owners))
+        lons, lats = np.concatenate([named.lons, here.lons]), np.concatenate([named.lats, here.lats])
+        return Whereabouts(owners[order], numbers[order], lons[order], lats[order])
 
     def together(self, found: Sequence[Found]) -> Match:
         """Ascending by subscriber."""

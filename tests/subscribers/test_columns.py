@@ -14,7 +14,7 @@ import pytest
 import shapely
 from asyncpg import Pool
 
-from dispatcher.audience import Audience, Match
+from dispatcher.audience import Audience, Followed, Match
 from geo.area import Area
 from subscribers import columns, levels
 from subscribers.columns import Columns, open_audience
@@ -103,6 +103,8 @@ async def stand(connection: Any, subscriber: str, lon: float) -> None:
 
 
 async def test_it_is_an_audience(pool: Pool) -> None:
+    followed: Followed = await open_audience(pool)
+    assert len(followed.whereabouts(np.array([1, 2]))) == 0
     audience: Audience = await open_audience(pool)
     assert len(audience.match(KAWABE)) == 0
     assert set(audience.match(KAWABE).lanes) == {"line", "phone", "email"}
@@ -329,6 +331,12 @@ async def sealed(pool: Pool, audience: Columns | None = None) -> dict[tuple[str,
     return {(kind, number): row for kind, rows in found.items() for number, row in enumerate(rows) if row}
 
 
+def everywhere(audience: Columns, subscribers: list[int]) -> list[tuple[int, int, float, float]]:
+    found = audience.whereabouts(np.array(subscribers))
+    columns = (found.subscribers, found.places, found.lons, found.lats)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
 async def chaos(connection: asyncpg.pool.PoolConnectionProxy, dice: random.Random) -> None:
     """One transaction of anything that can happen to a few subscribers; now and then it is undone."""
     transaction = connection.transaction()
@@ -406,6 +414,11 @@ async def test_every_answer_is_what_one_by_one_would_find(
         square = shapely.box(west, south, west + dice.randint(1, 20) / 100, south + dice.randint(1, 20) / 100)
         area = Area.of(square if dice.random() < 0.5 else square.buffer(0.05).difference(square.buffer(-0.02)))
         topics = dice.choice([(), (), ("drill",), ("food", "festival"), ("nothing",)])
+        people = await pool.fetch(EXPECTED)
+        asked = dice.sample(range(1, 200), 60)
+        assert everywhere(audience, asked) == [
+            (p["number"], *q) for p in people if p["number"] in asked for q in p["places"]
+        ]
         there = await expected(pool, area, topics)
         assert rows(audience.match(area, topics=topics)) == there
         assert sorted(row for part in audience.portions(area, topics=topics) for row in rows(part)) == sorted(there)
