@@ -26,6 +26,8 @@ TICK = 0.05
 MARK_WEST, MARK_LAT, MARK_WRAPS = 130.0, 40.0, 10_000.0
 """A mark stands one degree further east with every thousand seconds, far from all others."""
 
+_BEGIN = sql("bench", "begin_moves")
+_END = sql("bench", "end_moves")
 _CHANGE = sql("bench", "change_language")
 _LEAVE = sql("bench", "leave_by_number")
 
@@ -63,7 +65,12 @@ class Mover:
             due = began + tick * TICK
             await asyncio.sleep(max(due - monotonic(), 0))
             self.late = max(self.late, monotonic() - due)
-            await self._tick(tick)
+            async with self._pool.acquire() as connection:
+                await connection.execute(_BEGIN)
+                try:
+                    await self._tick(tick)
+                finally:
+                    await connection.execute(_END)
         return monotonic() - began
 
     async def _tick(self, tick: int) -> None:
@@ -89,7 +96,7 @@ class Mover:
 
 
 async def _main(dsn: str, subscribers: int, rate: int, seconds: float) -> None:
-    async with open_pool(dsn, 2) as pool:
+    async with open_pool(dsn, 3) as pool:
         mover = Mover(pool, subscribers, rate)
         took = await mover.go(seconds)
     found = {"moved": mover.moved, "seconds": took, "cpu": process_time(), "latest": mover.late}
