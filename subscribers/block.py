@@ -124,7 +124,7 @@ class Block:
         self._lookup = Lookup(self.people.numbers)
         self._soonest = int(self.places.expires.min()) if len(self.places) else NEVER
         self._index = PlaceIndex(self.places.lons, self.places.lats) if indexed else None
-        self._nearby = Nearby(self.places.lons, self.places.lats)
+        self.nearby = Nearby(self.places.lons, self.places.lats)
         self._codes: dict[tuple[str, ...], NDArray[np.int32]] = {}
 
     @classmethod
@@ -191,9 +191,13 @@ class Block:
             found = self._codes[kinds] = self.people.codes(kinds)
         return found
 
+    def prepare_like(self, other: Self) -> None:
+        """See `Part`."""
+        self.nearby.prepare_like(other.nearby)
+
     def nearest(self, board: ShelterBoard, places: Longs) -> NDArray[np.int32]:
         """For each of `places` (rows) the nearest shelter's row."""
-        return self._nearby.nearest(board, places)
+        return self.nearby.nearest(board, places)
 
     def _within(self, geometry: BaseGeometry) -> Longs:
         if self._index is not None:

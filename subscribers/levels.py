@@ -34,6 +34,10 @@ class Part(Protocol):
         """Which rows are of these subscribers."""
         ...
 
+    def prepare_like(self, other: Self) -> None:
+        """Work out beforehand what `other`, whose place this is to take, has been asked."""
+        ...
+
     @classmethod
     def joined(cls, parts: Sequence[tuple[Self, Flags | None]], *, indexed: bool) -> Self:
         """One part of the rows chosen from several; None chooses all."""
@@ -121,8 +125,9 @@ class Levels(Generic[P]):
 
     def base_to_be(self) -> P:
         """The settled in one. Takes seconds with millions of rows: in a thread."""
-        joined = type(self.middle.part).joined
-        return joined([level.chosen for level in self.settled], indexed=True)
+        base = type(self.middle.part).joined([level.chosen for level in self.settled], indexed=True)
+        base.prepare_like(self.settled[0].part)
+        return base
 
     def onto(self, base: P, seen: Longs) -> Levels[P]:
         """On a base made of what was settled before the subscribers `seen` were read."""

@@ -26,7 +26,7 @@ class Spots:
         self.owners, self.lons, self.lats, self.expires = owners[order], lons[order], lats[order], expires[order]
         self._lookup = Lookup(self.owners)
         self._index = PlaceIndex(self.lons, self.lats) if indexed else None
-        self._nearby = Nearby(self.lons, self.lats)
+        self.nearby = Nearby(self.lons, self.lats)
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[Spots, Flags | None]], *, indexed: bool) -> Self:
@@ -61,6 +61,10 @@ class Spots:
             rows = np.flatnonzero(shapely.intersects_xy(geometry, self.lons, self.lats))
         return rows[self.expires[rows] > now]
 
+    def prepare_like(self, other: Self) -> None:
+        """See `Part`."""
+        self.nearby.prepare_like(other.nearby)
+
     def nearest(self, board: ShelterBoard, rows: Longs) -> NDArray[np.int32]:
         """For each of `rows` the nearest shelter's row."""
-        return self._nearby.nearest(board, rows)
+        return self.nearby.nearest(board, rows)
