@@ -16,6 +16,8 @@ NAMES = {
     "preempt": "an evacuation order that comes while tourism is being sent at the limit",
     "limits": "one limit shared by several processes, as the provider sees it",
     "scale": "two workers against one, claims that never wait, and the claim's plan",
+    "follow": "people who move, followed by two processes while their matches are compared with SQL",
+    "counting": "people in an area by channel, language, reachability and shelter, while it is drawn",
     "wire": "the channels against bare clients that post the same bytes",
     "match": "who is in an area, among ten million places, against an R-tree and PostGIS",
     "fences": "which of thousands of areas hold a moving place",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.area import Area
+from geo.shelters import ShelterBoard
 
 Longs = NDArray[np.int64]
 Shorts = NDArray[np.int16]
@@ -20,8 +22,8 @@ Floats = NDArray[np.float64]
 class Match:
     """The subscribers with a place inside an area, each once, ascending: one row a subscriber.
 
-    `places` holds the number of the place that was hit (the lowest, when several were) and
-    `lons`, `lats` where it is; `languages` and every column of `lanes` hold positions in
+    `places` holds the number of the place that was hit (the lowest, when several were; where subscriber n is
+    now is place -n) and `lons`, `lats` where it is; `languages` and every column of `lanes` hold positions in
     `language_names` and `lane_names`. `lanes[kind][i]` is -1 where subscriber i has no
     reachable contact of that kind.
     """
@@ -34,6 +36,33 @@ class Match:
     language_names: Sequence[str]
     lanes: dict[str, Shorts]
     lane_names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.subscribers)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many people an area concerns. All counts are exact.
+
+    `people[i, j]` counts those who read `languages[i]` and are reached by the kinds of contact whose bits stand in j
+    (bit n: `kinds[n]`; 0: by none). `shelters[i]` counts those reached by any, whose nearest shelter is the board's i-th.
+    """
+
+    kinds: Sequence[str]
+    languages: Sequence[str]
+    people: Longs
+    shelters: Longs
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Every place of some people that counts now, ascending by subscriber and place: one row a place."""
+
+    subscribers: Longs
+    places: Longs
+    lons: Floats
+    lats: Floats
 
     def __len__(self) -> int:
         return len(self.subscribers)
@@ -54,6 +83,34 @@ class Audience(Protocol):
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """The same columns for named subscribers, wherever they are (place 0 and NaN where they have none)."""
+        ...
+
+
+class Counted(Protocol):
+    """An audience that counts without naming anybody: in milliseconds, for whoever is drawing."""
+
+    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard) -> Tally:
+        """Everybody with a place inside `area`, by language, by which `kinds` of contact reach them, by nearest shelter."""
+        ...
+
+
+class Changes(Protocol):
+    """The numbers of those who changed (signed up, moved, changed, left), kept until they are asked for."""
+
+    async def next(self) -> Longs:
+        """Those since the last time, ascending, each once; waits until there are any. The audience has caught up with them."""
+        ...
+
+
+class Followed(Protocol):
+    """An audience that tells who changed, and where they are since."""
+
+    def changes(self) -> AbstractContextManager[Changes]:
+        """From now on; of what changed before, nothing. A process that starts has to look at everybody once."""
+        ...
+
+    def whereabouts(self, subscribers: Longs) -> Whereabouts:
+        """All places of named subscribers, and where they are now; nothing of whoever has left."""
         ...
 
 

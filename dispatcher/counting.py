@@ -1,15 +1,32 @@
-"""Counting a draft: how many people, by channel, language and shelter. Nothing is written."""
+"""Counting: how many people an event or an area concerns, by channel, language and shelter. Nothing is written.
+
+An event is drafted whole and counted; an area that somebody is drawing is counted in columns, in milliseconds.
+All numbers are exact, of the people as well as of the shelters' shares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatcher.audience import Counted, Tally
 from dispatcher.drafting import Plan
+from dispatcher.gazetteer import board as shelter_board
 from dispatcher.routing import NO_SHELTER
+from geo.area import Area
+from geo.shelters import ShelterBoard, ShelterStatus
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+_MARK = sql("dispatcher", "shelter_mark")
+_RECEIVING = [status.value for status in ShelterStatus if status.receives]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,42 @@ class Count:
     shelters: list[ShelterShare]
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The count of an area. `reach`: how many people are reached by exactly these channels; by none under `()`."""
+
+    count: Count
+    reach: dict[tuple[str, ...], int]
+
+
+class Counter:
+    """Counts areas while they are drawn. `kinds` maps every channel to the kind of contact it writes to.
+
+    The audience answers as of its last `catch_up`, which is a second ago at most where it is followed. The first
+    count after people or shelters changed a lot works out the nearest shelters anew, and takes longer than the next.
+    """
+
+    def __init__(self, pool: Pool, audience: Counted, kinds: Mapping[str, str]) -> None:
+        self._pool = pool
+        self._audience = audience
+        self._channels = kinds
+        self._kinds = tuple(dict.fromkeys(kinds.values()))
+        self._board: tuple[str, ShelterBoard] | None = None
+
+    async def survey(self, area: Area, *, hazard: str | None = None) -> Survey:
+        """Everybody with a place inside `area`, each with the nearest shelter that is open and fit for the hazard."""
+        board = (await self._current_board()).for_hazard(hazard)
+        tally = await asyncio.to_thread(self._audience.tally, area, self._kinds, board)
+        return _survey(tally, self._channels, board)
+
+    async def _current_board(self) -> ShelterBoard:
+        """Read only when it is another: two thousand shelters take longer to read than everybody to count."""
+        mark = await self._pool.fetchval(_MARK, _RECEIVING)
+        if self._board is None or self._board[0] != mark:
+            self._board = mark, await shelter_board(self._pool)
+        return self._board[1]
+
+
 def count(plan: Plan) -> Count:
     """Shelters by load, the fullest first; whoever's text names none is in no shelter's share."""
     reached = np.zeros(len(plan.match), dtype=bool)
@@ -39,22 +92,42 @@ def count(plan: Plan) -> Count:
     for channel, rows in plan.routed.items():
         reached[rows] = True
         shelters[rows] = np.maximum(shelters[rows], plan.variants[channel].shelters[rows])
+    languages = np.bincount(plan.match.languages[reached], minlength=len(plan.match.language_names))
+    told = shelters[reached]
     return Count(
         people=len(plan.match),
         audience=int(reached.sum()),
         channels={channel: len(rows) for channel, rows in plan.routed.items()},
-        languages=_by_name(plan.match.languages[reached], plan.match.language_names),
-        shelters=_shares(plan, shelters[reached]),
+        languages=_by_name(languages, plan.match.language_names),
+        shelters=_shares(np.bincount(told[told != NO_SHELTER], minlength=len(plan.shelters)), plan.shelters),
     )
 
 
-def _by_name(column: NDArray[np.int16], names: Sequence[str]) -> dict[str, int]:
+def _survey(tally: Tally, channels: Mapping[str, str], board: ShelterBoard) -> Survey:
+    together = tally.people.sum(axis=0)
+    kinds = [[kind for bit, kind in enumerate(tally.kinds) if code >> bit & 1] for code in range(len(together))]
+    reach = [tuple(channel for channel, kind in channels.items() if kind in reached) for reached in kinds]
+    return Survey(
+        Count(
+            people=int(together.sum()),
+            audience=int(together[1:].sum()),
+            channels={
+                channel: int(sum(people for people, by in zip(together, reach, strict=True) if channel in by))
+                for channel in channels
+            },
+            languages=_by_name(tally.people[:, 1:].sum(axis=1), tally.languages),
+            shelters=_shares(tally.shelters, board),
+        ),
+        {by: int(people) for people, by in zip(together, reach, strict=True) if people},
+    )
+
+
+def _by_name(totals: NDArray[np.int64], names: Sequence[str]) -> dict[str, int]:
     """The most frequent first."""
-    totals = np.bincount(column, minlength=len(names))
     return {names[i]: int(totals[i]) for i in np.argsort(-totals, kind="stable") if totals[i]}
 
 
-def _shares(plan: Plan, shelters: NDArray[np.int32]) -> list[ShelterShare]:
-    totals = np.bincount(shelters[shelters != NO_SHELTER], minlength=len(plan.shelters.ids))
+def _shares(totals: NDArray[np.int64], board: ShelterBoard) -> list[ShelterShare]:
+    """The fullest first."""
     order = np.argsort(-totals, kind="stable")
-    return [ShelterShare(plan.shelters.ids[i], plan.shelters.names[i], int(totals[i])) for i in order if totals[i]]
+    return [ShelterShare(board.ids[i], board.names[i], int(totals[i])) for i in order if totals[i]]

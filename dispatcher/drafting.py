@@ -138,14 +138,6 @@ class Drafter:
         variants = await asyncio.to_thread(_variants, match, routed, composer, shelters, event)
         return Plan(match, routed, variants, shelters)
 
-    async def survey(self, area: Area) -> Plan:
-        """Everybody with a place inside `area`, on every channel, each with the nearest open shelter of any kind."""
-        await self._audience.catch_up()
-        shelters = (await shelter_board(self._pool)).for_hazard(None)
-        match = await asyncio.to_thread(self._audience.match, area)
-        nearest = await asyncio.to_thread(_sent_to, match, np.isfinite(match.lons), shelters.nearest)
-        return Plan(match, route(match, self._kinds, Delivery.ALL), dict.fromkeys(self._kinds, nearest), shelters)
-
     def _portions(self, event: Event) -> Iterator[Match]:
         """A drill's people are few, and matched at once."""
         if event.mode is Mode.DRILL:

@@ -1,11 +1,11 @@
-"""A block of subscribers and their places as columns: sorted arrays, no object a person."""
+"""A block of subscribers and the places they have named, as columns: sorted arrays, no object a person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import shapely
@@ -14,9 +14,12 @@ from shapely.geometry.base import BaseGeometry
 
 from dispatcher.audience import Floats, Longs, Shorts
 from geo.index import PlaceIndex
+from geo.shelters import ShelterBoard
+from subscribers.clock import grace
+from subscribers.lookup import Flags, Lookup, positions_in
+from subscribers.nearby import Nearby
 from subscribers.sealed import Sealed
 
-Flags = NDArray[np.bool_]
 _Column = TypeVar("_Column", bound=np.generic)
 
 NEVER = np.iinfo(np.int64).max
@@ -38,6 +41,18 @@ class People:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @classmethod
+    def joined(cls, parts: Sequence[People]) -> People:
+        """One after the other."""
+        kinds = list(dict.fromkeys(kind for part in parts for kind in part.lanes))
+        return cls(
+            np.concatenate([np.empty(0, np.int64), *(part.numbers for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.topics for part in parts)]),
+            np.concatenate([np.empty(0, np.int16), *(part.languages for part in parts)]),
+            {kind: np.concatenate([part.lane(kind) for part in parts]) for kind in kinds},
+            {kind: Sealed.joined([part.addresses(kind) for part in parts]) for kind in kinds},
+        )
+
     def at(self, chosen: Longs | Flags) -> People:
         lanes = {kind: lane[chosen] for kind, lane in self.lanes.items()}
         sealed = {kind: addresses.at(chosen) for kind, addresses in self.sealed.items()}
@@ -52,15 +67,12 @@ class People:
         """The sealed addresses of a kind, also of one that nobody here has."""
         return self.sealed.get(kind) or Sealed.none(len(self))
 
-    def __add__(self, other: People) -> People:
-        kinds = self.lanes.keys() | other.lanes.keys()
-        return People(
-            np.concatenate([self.numbers, other.numbers]),
-            np.concatenate([self.topics, other.topics]),
-            np.concatenate([self.languages, other.languages]),
-            {kind: np.concatenate([self.lane(kind), other.lane(kind)]) for kind in kinds},
-            {kind: self.addresses(kind) + other.addresses(kind) for kind in kinds},
-        )
+    def codes(self, kinds: Sequence[str]) -> NDArray[np.int32]:
+        """Language and reachability of each in one number: the language's position, then a bit for each of `kinds`."""
+        codes = self.languages.astype(np.int32) << len(kinds)
+        for bit, kind in enumerate(kinds):
+            codes |= (self.lane(kind) >= 0).astype(np.int32) << bit
+        return codes
 
 
 @dataclass(frozen=True)
@@ -76,12 +88,14 @@ class Places:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Places]) -> Places:
+        """One after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in (no_places(), *parts)]) for name in names))
+
     def at(self, chosen: Longs | Flags) -> Places:
         return Places(*(getattr(self, field.name)[chosen] for field in fields(self)))
-
-    def __add__(self, other: Places) -> Places:
-        names = [field.name for field in fields(self)]
-        return Places(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
 
 
 @dataclass(frozen=True)
@@ -91,12 +105,12 @@ class Hits:
     people: Longs
     places: Longs
 
-    def part(self, start: int, stop: int) -> Hits:
-        return Hits(self.people[start:stop], self.places[start:stop])
+    def at(self, chosen: Flags | slice) -> Hits:
+        return Hits(self.people[chosen], self.places[chosen])
 
 
 class Block:
-    """People ascending by number, and their places ascending by owner and number. Never changes.
+    """People ascending by number, and their places ascending by owner and number (`subscribers.levels.Part`).
 
     Places of nobody here are left out. `indexed`: whether the places are many enough for an index.
     """
@@ -107,51 +121,83 @@ class Block:
         order = np.lexsort((places.numbers[owned], owners))
         self.places = places.at(np.flatnonzero(owned)[order])
         self._owners = owners[order]
+        self._lookup = Lookup(self.people.numbers)
+        self._soonest = int(self.places.expires.min()) if len(self.places) else NEVER
         self._index = PlaceIndex(self.places.lons, self.places.lats) if indexed else None
+        self.nearby = Nearby(self.places.lons, self.places.lats)
+        self._codes: dict[tuple[str, ...], NDArray[np.int32]] = {}
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[Block, Flags | None]], *, indexed: bool) -> Self:
+        """See `Part`. Places that ended long ago are left out."""
+        long_ago = grace()
+        people = People.joined([part.people if kept is None else part.people.at(kept) for part, kept in parts])
+        places = Places.joined([part.kept_places(kept, long_ago) for part, kept in parts])
+        return cls(people, places, indexed=indexed)
 
     def __len__(self) -> int:
         return len(self.people)
 
-    def standing(self, numbers: Longs) -> Flags:
-        """Which of the people here are among `numbers`."""
-        chosen = np.zeros(len(self.people), np.bool_)
-        chosen[positions_in(self.people.numbers, numbers)[1]] = True
-        return chosen
+    def find(self, subscribers: Longs) -> tuple[Flags, Longs]:
+        """Which of these are here, and the rows of those."""
+        return self._lookup.find(subscribers)
 
-    def without(self, numbers: Longs) -> tuple[People, Places]:
-        """The columns without those of some subscribers."""
-        kept = ~self.standing(numbers)
-        return self.people.at(kept), self.places.at(kept[self._owners])
-
-    def only(self, numbers: Longs) -> Block:
-        """A small block of some subscribers."""
-        kept = self.standing(numbers)
-        return Block(self.people.at(kept), self.places.at(kept[self._owners]), indexed=False)
+    def rows(self, subscribers: Longs) -> Longs:
+        """See `Part`."""
+        return self.find(subscribers)[1]
 
     def inside(self, geometry: BaseGeometry, *, now: int) -> Hits:
         """Who has a place in the geometry, its edge included, that has not expired `now`; their lowest such place."""
-        places = self._within(geometry)
-        places = places[self.places.expires[places] > now]
-        owners = self._owners[places]
-        first = np.append(True, owners[1:] != owners[:-1])[: len(owners)]
-        return Hits(owners[first], places[first])
+        places, owners, first = self.hit(geometry, now=now)
+        return Hits(owners, places) if first.all() else Hits(owners[first], places[first])
 
-    def among(self, numbers: Longs, *, now: int) -> Hits:
-        """Those of `numbers` (ascending, each once) who are here, with their lowest place that has not expired."""
-        _, people = positions_in(self.people.numbers, numbers)
+    def among(self, subscribers: Longs, *, now: int) -> Hits:
+        """Those of `subscribers` (ascending, each once) who are here, with their lowest place that has not expired."""
+        people = self.rows(subscribers)
         return Hits(people, self._first_place(people, now))
 
-    def sealed(self, kind: str, numbers: Longs, *, without: Flags | None = None) -> list[bytes]:
-        """The sealed address of each of `numbers`, empty for who is not here, has none, or is one of the people `without`."""
-        here, people = positions_in(self.people.numbers, numbers)
-        if without is not None and without[people].any():
-            here[here] = ~without[people]
-            people = people[~without[people]]
-        rows = self.people.addresses(kind).rows(people)
-        if len(rows) == len(numbers):
-            return rows
-        found = dict(zip(np.flatnonzero(here).tolist(), rows, strict=True))
-        return [found.get(position, b"") for position in range(len(numbers))]
+    def kept_places(self, people: Flags | None, long_ago: int) -> Places:
+        """The places of some of the people, but for those that ended `long_ago`."""
+        places = None if people is None else people[self._owners]
+        if self._soonest <= long_ago:
+            lasting = self.places.expires > long_ago
+            places = lasting if places is None else places & lasting
+        return self.places if places is None else self.places.at(places)
+
+    def hit(self, geometry: BaseGeometry, *, now: int) -> tuple[Longs, Longs, Flags]:
+        """The same as `inside`, for counting: every place that was hit, its owner's row, and whether it is their first.
+
+        Whoever counts can skip a row for less than it takes to leave it out.
+        """
+        places = self._within(geometry)
+        if self._soonest <= now:
+            places = places[self.places.expires[places] > now]
+        owners = self._owners[places]
+        first = np.ones(len(owners), np.bool_)
+        np.not_equal(owners[1:], owners[:-1], out=first[1:])
+        return places, owners, first
+
+    def places_of(self, people: Longs, *, now: int) -> Places:
+        """All places of some people (rows) that have not expired."""
+        first, counts = self._starts[people], self._starts[people + 1] - self._starts[people]
+        ends = np.cumsum(counts)
+        rows = np.repeat(first - (ends - counts), counts) + np.arange(int(counts.sum()))
+        return self.places.at(rows[self.places.expires[rows] > now])
+
+    def codes(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
+        """`People.codes`, made once."""
+        found = self._codes.get(kinds)
+        if found is None:
+            found = self._codes[kinds] = self.people.codes(kinds)
+        return found
+
+    def prepare_like(self, other: Self) -> None:
+        """See `Part`."""
+        self.nearby.prepare_like(other.nearby)
+
+    def nearest(self, board: ShelterBoard, places: Longs) -> NDArray[np.int32]:
+        """For each of `places` (rows) the nearest shelter's row."""
+        return self.nearby.nearest(board, places)
 
     def _within(self, geometry: BaseGeometry) -> Longs:
         if self._index is not None:
@@ -171,14 +217,6 @@ class Block:
     def _starts(self) -> Longs:
         """Where the places of each of the people begin; one more at the end."""
         return np.searchsorted(self._owners, np.arange(len(self.people) + 1))
-
-
-def positions_in(ascending: Longs, wanted: Longs) -> tuple[Flags, Longs]:
-    """Which of `wanted` stand in `ascending`, and the positions of those that do."""
-    positions = np.searchsorted(ascending, wanted)
-    found = positions < len(ascending)
-    found[found] = ascending[positions[found]] == wanted[found]
-    return found, positions[found]
 
 
 def taken(column: NDArray[_Column], positions: Longs, missing: float) -> NDArray[_Column]:

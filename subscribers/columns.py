@@ -1,204 +1,200 @@
-"""The audience in memory (`dispatcher.audience.Audience`): a large indexed block, a small one of what changed since."""
+"""The audience in memory (`dispatcher.audience.Audience`), which follows what is committed. See docs/audience.md."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count, repeat
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 from asyncpg import Pool
 
-from dispatcher.audience import Longs, Match
+from dispatcher.audience import Longs, Match, Tally, Whereabouts
+from dispatcher.background import Agent
 from geo.area import Area
-from subscribers.block import Block, Flags, Hits, no_people, no_places, taken
-from subscribers.reading import Names, Reading, read_all, read_changed
-from subscribers.topics import topic_name
+from geo.shelters import ShelterBoard
+from subscribers import clock
+from subscribers.block import Block
+from subscribers.changes import Changes
+from subscribers.levels import Levels
+from subscribers.moment import Moment, portions
+from subscribers.moving import delete_old
+from subscribers.reading import Reading, read_all, read_changed
+from subscribers.spots import Spots
 
 log = structlog.get_logger(__name__)
-
-SMALLEST_REBUILD, LARGEST_TAIL, TAIL_SHARE = 1_000, 50_000, 0.05
-"""The tail is tested place by place: at 50,000 that takes about as long as asking the index."""
+_Result = TypeVar("_Result")
 
 FIRST_PORTION, GROWTH, SMALL_AUDIENCE = 4_000, 6, 40_000
 """People matched before all others are, how portions grow after that, and audiences that are matched whole."""
 
-_YEAR_2000 = 946_684_800_000_000
-"""PostgreSQL's timestamps count from 2000-01-01 UTC, in microseconds."""
+CLEAN_UP_SECONDS = 600.0
+
+FOLLOW_SECONDS = 1.0
+"""Between two looks at what changed: what a plan still has to read then is a second's worth at most."""
 
 
-@dataclass(frozen=True)
-class _State:
-    """One moment's columns. Replaced whole, so that a match in another thread sees one moment only."""
+@dataclass
+class _Joining:
+    """What is joined in the background, and who was read since it began."""
 
-    names: Names
-    base: Block
-    dead: Flags
-    """Which of the base's people have left or stand in the tail."""
-    tail: Block
-
-    def after(self, reading: Reading) -> _State:
-        people, places = self.tail.without(reading.seen)
-        tail = Block(people + reading.people, places + reading.places, indexed=False)
-        return _State(reading.names, self.base, self.dead | self.base.standing(reading.seen), tail)
-
-    def rebuilt(self) -> Block:
-        people, places = self.base.without(self.base.people.numbers[self.dead])
-        return Block(people + self.tail.people, places + self.tail.places, indexed=True)
-
-    def onto(self, base: Block, changed: Longs) -> _State:
-        """This moment on a base rebuilt from an earlier one, after which `changed` were read."""
-        return _State(self.names, base, base.standing(changed), self.tail.only(changed))
+    task: asyncio.Task[None] | None = None
+    seen: list[Longs] = field(default_factory=list)
 
     @property
-    def tail_is_long(self) -> bool:
-        return len(self.tail) > max(SMALLEST_REBUILD, min(LARGEST_TAIL, TAIL_SHARE * len(self.base)))
+    def under_way(self) -> bool:
+        return self.task is not None and not self.task.done()
 
 
 class Columns:
-    """All subscribers who have not left, as of the last `catch_up`. Made by `open_audience`."""
+    """All subscribers who have not left, as of the last `catch_up`. Made by `open_audience`.
 
-    def __init__(self, pool: Pool, reading: Reading, base: Block) -> None:
+    The event loop only ever takes one moment for another; whatever takes longer is done in threads.
+    """
+
+    def __init__(self, pool: Pool, snapshot: str, moment: Moment) -> None:
         self._pool = pool
-        self._snapshot = reading.snapshot
-        tail = Block(no_people(), no_places(), indexed=False)
-        self._state = _State(reading.names, base, np.zeros(len(base), np.bool_), tail)
+        self._snapshot = snapshot
+        self._moment = moment
         self._reading = asyncio.Lock()
-        self._rebuilding: asyncio.Task[None] | None = None
-        self._changed_since: list[Longs] = []
-        """What was read while a rebuild works on an earlier state."""
+        # Of its own: what the allocator keeps for a thread after large columns were made in it would else be kept
+        # for each of the many threads of the event loop's executor.
+        self._threads = ThreadPoolExecutor(2, "audience")
+        self._joining = {"homes": _Joining(), "spots": _Joining()}
+        self._listeners: list[Changes] = []
 
     def __len__(self) -> int:
         """How many subscribers there are."""
-        return len(self._state.base) - int(self._state.dead.sum()) + len(self._state.tail)
+        return len(self._moment)
+
+    def sizes(self) -> dict[str, int]:
+        """What is held in memory, the dead included: rows of `homes` and `spots`, bytes of sealed `addresses`."""
+        moment = self._moment
+        parts = [level.part for level in moment.homes]
+        contents = [sealed.content for part in parts for sealed in part.people.sealed.values()]
+        return {
+            "homes": sum(map(len, parts)),
+            "spots": sum(len(level.part) for level in moment.spots),
+            "addresses": sum(map(len, contents)),
+        }
 
     async def catch_up(self) -> None:
         """See the protocol: what was committed before the call is in every later answer."""
         async with self._reading:
-            reading = await read_changed(self._pool, self._snapshot, self._state.names)
+            reading = await read_changed(self._pool, self._snapshot, self._moment.names)
             if isinstance(reading, str):
                 self._snapshot = reading
                 return
-            self._state = self._state.after(reading)
+            self._moment, changed = await self._in_thread(lambda: _after(self._moment, reading))
             self._snapshot = reading.snapshot
-            self._rebuild_if_long(reading.seen)
+            for listener in self._listeners:
+                listener.put(changed)
+            self._join_if_long("homes", reading.seen)
+            self._join_if_long("spots", reading.moved)
+
+    @contextmanager
+    def changes(self) -> Iterator[Changes]:
+        """See the protocol."""
+        listener = Changes()
+        self._listeners.append(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.remove(listener)
 
     def match(self, area: Area, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol."""
-        state, now = self._state, _now()
-        hits = (state.base.inside(area.geometry, now=now), state.tail.inside(area.geometry, now=now))
-        return _match(state, hits, topics)
+        return self._moment.match(area.geometry, topics, now=clock.now())
 
     def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
         """See the protocol. A small audience is one portion: cut in two it would only make more batches."""
-        state, now = self._state, _now()
-        inside = state.base.inside(area.geometry, now=now)
-        tail = state.tail.inside(area.geometry, now=now)
-        begin, size, everybody = 0, FIRST_PORTION, len(inside.people)
-        if everybody <= SMALL_AUDIENCE:
-            size = everybody
-        while begin < everybody or begin == 0:
-            end = min(begin + max(size, 1), everybody)
-            yield _match(state, (inside.part(begin, end), tail), topics)
-            if end == everybody:
-                return
-            begin, size, tail = end, size * GROWTH, Hits(np.empty(0, np.int64), np.empty(0, np.int64))
+        moment = self._moment
+        found = moment.found(area.geometry, topics, now=clock.now())
+        everybody = sum(map(len, found))
+        whole = everybody <= SMALL_AUDIENCE
+        sizes = repeat(max(everybody, 1)) if whole else (FIRST_PORTION * GROWTH**turn for turn in count())
+        return portions(moment, found, iter(sizes))
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol; whoever has left or never was is left out."""
-        state, now, numbers = self._state, _now(), np.unique(subscribers)
-        return _match(state, (state.base.among(numbers, now=now), state.tail.among(numbers, now=now)), topics)
+        return self._moment.among(np.unique(subscribers), topics, now=clock.now())
+
+    def whereabouts(self, subscribers: Longs) -> Whereabouts:
+        """See the protocol."""
+        return self._moment.whereabouts(np.unique(subscribers), now=clock.now())
+
+    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard) -> Tally:
+        """See the protocol."""
+        return self._moment.tally(area.geometry, tuple(kinds), board, now=clock.now())
 
     def sealed(self, kind: str, subscribers: Longs) -> list[bytes]:
         """The sealed address of each, empty for whoever has no reachable contact of that kind."""
-        state = self._state
-        found = state.base.sealed(kind, subscribers, without=state.dead)
-        if b"" in found and len(state.tail):
-            changed = state.tail.sealed(kind, subscribers)
-            found = [new or old for old, new in zip(found, changed, strict=True)]
-        return found
+        return self._moment.sealed(kind, subscribers)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Catch up every second for as long as this lasts, so that whoever plans finds little to read."""
+        clean_up = partial(delete_old, self._pool)
+        follower = Agent("audience", self.catch_up, every=FOLLOW_SECONDS)
+        async with follower, Agent("old positions", clean_up, every=CLEAN_UP_SECONDS):
+            yield
+        await self.settle()
 
     async def settle(self) -> None:
-        """Wait for a rebuild under way, if any: before stopping."""
-        if self._rebuilding is not None:
-            await asyncio.wait([self._rebuilding])
+        """Wait for what is joined in the background, if anything: before stopping."""
+        tasks = [each.task for each in self._joining.values() if each.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
 
-    def _rebuild_if_long(self, changed: Longs) -> None:
-        if self._rebuilding is not None and not self._rebuilding.done():
-            self._changed_since.append(changed)
-        elif self._state.tail_is_long:
-            self._changed_since = [np.empty(0, np.int64)]
-            self._rebuilding = asyncio.create_task(self._rebuild(self._state), name="audience rebuild")
-            self._rebuilding.add_done_callback(_log_failure)
+    def _join_if_long(self, name: str, seen: Longs) -> None:
+        joining = self._joining[name]
+        levels: Levels[Any] = getattr(self._moment, name)
+        if joining.under_way:
+            joining.seen.append(seen)
+        elif levels.are_long:
+            still = levels.standing_still()
+            self._take(name, still)
+            joining.seen = [np.empty(0, np.int64)]
+            joining.task = asyncio.create_task(self._join(name, still), name=f"audience {name}")
+            joining.task.add_done_callback(_log_failure)
 
-    async def _rebuild(self, state: _State) -> None:
-        base = await asyncio.to_thread(state.rebuilt)
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _take(self, name: str, levels: Levels[Any]) -> None:
+        changed: dict[str, Any] = {name: levels}
+        self._moment = replace(self._moment, **changed)
+
+    async def _join(self, name: str, still: Levels[Any]) -> None:
+        base = await self._in_thread(still.base_to_be)
         async with self._reading:
-            self._state = self._state.onto(base, np.concatenate(self._changed_since))
-        log.info("audience_rebuilt", subscribers=len(base), tail=len(self._state.tail))
+            seen, levels = self._joining[name].seen, getattr(self._moment, name)
+            self._take(name, await self._in_thread(lambda: levels.onto(base, np.concatenate(seen))))
+        log.info("audience_joined", columns=name, rows=len(base))
 
 
 async def open_audience(pool: Pool) -> Columns:
     """Load every subscriber: about 100 bytes each, with their places."""
     reading = await read_all(pool)
-    base = await asyncio.to_thread(Block, reading.people, reading.places, indexed=True)
-    return Columns(pool, replace(reading, people=no_people(), places=no_places()), base)
+    return Columns(pool, reading.snapshot, await asyncio.to_thread(_first, reading))
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000 - _YEAR_2000
+def _first(reading: Reading) -> Moment:
+    homes = Block(reading.people, reading.places, indexed=True)
+    spots = Spots.joined([(reading.spots, None)], indexed=True)
+    return Moment(reading.names, Levels.on(homes), Levels.on(spots))
+
+
+def _after(moment: Moment, reading: Reading) -> tuple[Moment, Longs]:
+    return moment.after(reading), reading.changed
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("audience_rebuild_failed", exc_info=error)
-
-
-def _match(state: _State, hits: tuple[Hits, Hits], topics: Sequence[str]) -> Match:
-    living = _chosen(hits[0], ~state.dead[hits[0].people])
-    parts = [(state.base, living), (state.tail, hits[1])]
-    if topics:
-        mask = _mask(state.names, topics)
-        parts = [(block, _chosen(found, (block.people.topics[found.people] & mask) != 0)) for block, found in parts]
-    return _ascending([_columns(state.names, block, found) for block, found in parts])
-
-
-def _chosen(hits: Hits, which: Flags) -> Hits:
-    return Hits(hits.people[which], hits.places[which])
-
-
-def _mask(names: Names, topics: Sequence[str]) -> int:
-    numbers = dict(names.topics)
-    return sum(1 << numbers[name] for name in {topic_name(topic) for topic in topics} if name in numbers)
-
-
-def _columns(names: Names, block: Block, hits: Hits) -> Match:
-    people = block.people
-    return Match(
-        subscribers=people.numbers[hits.people],
-        places=taken(block.places.numbers, hits.places, 0),
-        lons=taken(block.places.lons, hits.places, np.nan),
-        lats=taken(block.places.lats, hits.places, np.nan),
-        languages=people.languages[hits.people],
-        language_names=names.languages,
-        lanes={kind: people.lane(kind)[hits.people] for kind in names.kinds},
-        lane_names=names.lanes,
-    )
-
-
-def _ascending(parts: Sequence[Match]) -> Match:
-    first, second = parts
-    if not len(second):
-        return first
-    order = np.argsort(np.concatenate([first.subscribers, second.subscribers]), kind="stable")
-    return replace(
-        first,
-        subscribers=np.concatenate([first.subscribers, second.subscribers])[order],
-        places=np.concatenate([first.places, second.places])[order],
-        lons=np.concatenate([first.lons, second.lons])[order],
-        lats=np.concatenate([first.lats, second.lats])[order],
-        languages=np.concatenate([first.languages, second.languages])[order],
-        lanes={kind: np.concatenate([lane, second.lanes[kind]])[order] for kind, lane in first.lanes.items()},
-    )
+        log.error("audience_join_failed", exc_info=error)

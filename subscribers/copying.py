@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,15 @@ class Ragged:
     rows: NDArray[Any]
     values: bytes
     sizes: NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Ragged], layout: np.dtype[np.void]) -> Ragged:
+        """One after the other; rows of this `layout`, should there be no parts."""
+        return cls(
+            np.concatenate([np.empty(0, layout), *(part.rows for part in parts)]),
+            b"".join(part.values for part in parts),
+            np.concatenate([np.empty(0, np.int64), *(part.sizes for part in parts)]),
+        )
 
 
 async def copy_ragged(connection: Connection, query: str, *arguments: object, layout: np.dtype[np.void]) -> Ragged:

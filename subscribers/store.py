@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncpg import Pool
 
 from subscribers.vault import Vault
+from subscribers.writing import Connection
 from words.sql import sql
 
 _FIND = sql("subscribers", "find")
@@ -13,8 +14,8 @@ _LEAVE_CONTACT = sql("subscribers", "leave_contact")
 _SUBSCRIBER_NUMBER = sql("subscribers", "subscriber_number")
 
 
-async def leave(pool: Pool, subscriber_id: str) -> bool:
-    """Unsubscribe: nothing is sent on any channel from the commit on. False when nobody has this id."""
+async def leave(pool: Pool | Connection, subscriber_id: str) -> bool:
+    """Unsubscribe: nothing is sent on any channel from the commit on, and their position is gone. False when nobody has this id."""
     return await pool.fetchval(_LEAVE, subscriber_id) is not None
 
 

@@ -65,9 +65,8 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
         gc.set_threshold(*_RARELY)
-        async with running(parts, pace) as session:
+        async with audience.following(), running(parts, pace) as session:
             yield session
-        await audience.settle()
 
 
 @asynccontextmanager

@@ -9,5 +9,10 @@ silenced as (
     set left_at = now()
     from gone
     where contact.subscriber = gone.number and contact.left_at is null
+),
+forgotten as (
+    delete from position
+    using gone
+    where position.subscriber = gone.number
 )
 select number from gone

@@ -48,6 +48,19 @@ def test_two_workers_are_compared_with_one(bench: Bench) -> None:
     assert result["plan"]
 
 
+def test_two_processes_follow_people_who_move_exactly(bench: Bench) -> None:
+    result = bench("follow", "--places", "3000", "--seconds", "3", "--rate", "500")
+    _counts(result)
+    assert result["checks"] >= 2
+    assert result["people_compared"] > 0
+
+
+def test_counts_while_drawing_are_those_of_everybody_written_out(bench: Bench) -> None:
+    result = bench("counting", "--subscribers", "3000", "--asks", "2")
+    _counts(result)
+    assert [row["people"] > 0 for row in result["areas"]] == [True, True, True]
+
+
 def test_the_wire_is_compared_with_bare_clients(bench: Bench) -> None:
     result = bench("wire", "--calls", "100", "--runs", "1")
     _counts(result)

@@ -10,6 +10,8 @@ import pytest
 
 from bench import town
 from bench.checking import durable, once_each, twice
+from bench.follow import differing
+from bench.follower import digest
 from bench.people import Size, address_of, in_area, numbers_in, recipients
 from bench.reporting import not_counted
 from bench.town import open_town, order
@@ -62,3 +64,11 @@ async def test_a_town_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             assert await connection.fetchval("select count(*) from subscriber") == 20
             await connection.close()
     assert created[0] == created[1]
+
+
+def test_a_process_that_found_somebody_else_or_by_another_place_is_told() -> None:
+    hana_and_ken, ken_moved = digest(np.array([1, 2]), np.array([5, 7])), digest(np.array([1, 2]), np.array([5, -2]))
+    wanted = {"people": 2, "digest": hana_and_ken}
+    assert differing([wanted, wanted], wanted) == []
+    assert len(differing([wanted, {"people": 2, "digest": ken_moved}], wanted)) == 1
+    assert len(differing([{"people": 1, "digest": digest(np.array([1]), np.array([5]))}], wanted)) == 1

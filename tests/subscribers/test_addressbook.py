@@ -8,7 +8,7 @@ import pytest
 import structlog
 from asyncpg import CheckViolationError, Pool
 
-from subscribers import columns
+from subscribers import levels
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from subscribers.store import leave, leave_contact, subscriber_number
@@ -68,7 +68,8 @@ async def test_a_new_address_holds_from_when_it_is_committed(pool: Pool, tmp_pat
 async def test_addresses_stay_right_when_the_columns_are_rebuilt(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "SMALLEST_REBUILD", 0)
+    monkeypatch.setattr(levels, "LONGEST_TAIL", 0)
+    monkeypatch.setattr(levels, "SMALLEST_MIDDLE", 0)
     addresses, who = await book(pool, tmp_path)
     for turn in range(4):
         address = f"U{turn:032x}"

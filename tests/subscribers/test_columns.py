@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 import shapely
 from asyncpg import Pool
 
-from dispatcher.audience import Audience, Match
+from dispatcher.audience import Audience, Followed, Match
 from geo.area import Area
-from subscribers import columns
+from subscribers import columns, levels
 from subscribers.columns import Columns, open_audience
 from subscribers.store import leave, leave_contact
 from tests.subscribers.cast import HANA, KEN, LINH, TOWN, take_in
@@ -29,8 +30,12 @@ select number, language, topics, array(
     select (kind, lane.name) from contact join lane on lane.number = contact.lane
     where subscriber = s.number and contact.left_at is null
 ) as contacts, array(
-    select (number, lon, lat) from place
-    where subscriber = s.number and (expires_at is null or expires_at > now()) order by number
+    select (number, lon, lat) from (
+        select number, lon, lat from place
+        where subscriber = s.number and (expires_at is null or expires_at > now())
+        union all
+        select -subscriber, lon, lat from position where subscriber = s.number and expires_at > now()
+    ) as spot order by number
 ) as places
 from subscriber as s where left_at is null order by number
 """
@@ -86,7 +91,20 @@ async def touch(connection: Any, subscriber: str) -> None:
     )
 
 
+async def stand(connection: Any, subscriber: str, lon: float) -> None:
+    """Somebody is by the river now, or at 134 degrees far from it."""
+    await connection.execute(
+        "insert into position (subscriber, lon, lat, expires_at) "
+        "select number, $2, 34.6, now() + interval '1 hour' from subscriber where id = $1 on conflict (subscriber) "
+        "do update set lon = excluded.lon, lat = excluded.lat, changed = pg_current_xact_id()",
+        subscriber,
+        lon,
+    )
+
+
 async def test_it_is_an_audience(pool: Pool) -> None:
+    followed: Followed = await open_audience(pool)
+    assert len(followed.whereabouts(np.array([1, 2]))) == 0
     audience: Audience = await open_audience(pool)
     assert len(audience.match(KAWABE)) == 0
     assert set(audience.match(KAWABE).lanes) == {"line", "phone", "email"}
@@ -142,7 +160,7 @@ async def test_a_place_expires_without_anybody_touching_it(
     audience = await open_audience(pool)
     assert await names(pool, audience.match(RIVER)) == ["hana", "linh"]
     later = await pool.fetchval("select (extract(epoch from max(expires_at)) * 1e9)::bigint from place")
-    monkeypatch.setattr("subscribers.columns.time.time_ns", lambda: later)
+    monkeypatch.setattr("subscribers.clock.time.time_ns", lambda: later)
     assert await names(pool, audience.match(RIVER)) == ["linh"]
 
 
@@ -250,7 +268,43 @@ async def test_a_named_subscriber_without_a_place_has_place_0(pool: Pool, tmp_pa
     assert match.lons[1] == 133.71
 
 
-async def test_a_long_tail_is_rebuilt_and_nothing_is_lost(pool: Pool, tmp_path: Path) -> None:
+async def test_a_position_and_a_preference_that_commit_out_of_order_are_both_seen(pool: Pool, tmp_path: Path) -> None:
+    audience = await opened(pool, tmp_path, *TOWN)
+    async with pool.acquire() as first, pool.acquire() as second:
+        slow, quick = first.transaction(), second.transaction()
+        await slow.start()
+        await stand(first, "ken", 133.70)
+        await quick.start()
+        await touch(second, "linh")
+        await quick.commit()
+        await audience.catch_up()
+        assert await names(pool, audience.match(RIVER)) == ["hana", "tome"]
+        await slow.commit()
+        await audience.catch_up()
+    assert await names(pool, audience.match(RIVER)) == ["hana", "ken", "tome"]
+
+
+async def test_moves_that_commit_out_of_order_are_all_seen(pool: Pool, tmp_path: Path) -> None:
+    audience = await opened(pool, tmp_path, *TOWN)
+    async with pool.acquire() as first, pool.acquire() as second:
+        slow, quick = first.transaction(), second.transaction()
+        await slow.start()
+        await stand(first, "ken", 133.70)
+        await quick.start()
+        await stand(second, "linh", 133.701)
+        await quick.commit()
+        await audience.catch_up()
+        assert audience.match(RIVER).lons.tolist() == [133.7, 133.701, 133.702]
+        await slow.commit()
+        await audience.catch_up()
+    assert await names(pool, audience.match(RIVER)) == ["hana", "ken", "linh", "tome"]
+
+
+async def test_a_long_tail_is_joined_and_nothing_is_lost(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "LONGEST_TAIL", 500)
+    monkeypatch.setattr(levels, "SMALLEST_MIDDLE", 1_000)
     audience = await opened(pool, tmp_path, *TOWN)
     await take_in(pool, tmp_path, *(f"s{n},ja,,,,,自宅,34.6,{133.7 + n / 1e6:.6f}" for n in range(1_500)))
     await audience.catch_up()
@@ -275,6 +329,12 @@ async def sealed(pool: Pool, audience: Columns | None = None) -> dict[tuple[str,
     numbers = np.arange(200)
     found = {kind: audience.sealed(kind, numbers) for kind in ("line", "phone", "email", "fax")}
     return {(kind, number): row for kind, rows in found.items() for number, row in enumerate(rows) if row}
+
+
+def everywhere(audience: Columns, subscribers: list[int]) -> list[tuple[int, int, float, float]]:
+    found = audience.whereabouts(np.array(subscribers))
+    columns = (found.subscribers, found.places, found.lons, found.lats)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 async def chaos(connection: asyncpg.pool.PoolConnectionProxy, dice: random.Random) -> None:
@@ -313,11 +373,33 @@ async def chaos(connection: asyncpg.pool.PoolConnectionProxy, dice: random.Rando
             dice.random() < 0.3,
             dice.randbytes(dice.randint(30, 90)),
         )
+    await walk(connection, dice)
     await (transaction.rollback() if dice.random() < 0.1 else transaction.commit())
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_every_answer_is_what_one_by_one_would_find(pool: Pool, seed: int) -> None:
+async def walk(connection: Any, dice: random.Random) -> None:
+    """A few people are somewhere else now, or for a while nowhere; some of them leave."""
+    known = [row["number"] for row in await connection.fetch("select number from subscriber order by number")]
+    for number in dice.choices(known, k=dice.randint(0, 8)):
+        await connection.execute(
+            "insert into position (subscriber, lon, lat, expires_at) values ($1, $2, $3, now() + $4 * interval '1 h') "
+            "on conflict (subscriber) do update set lon = excluded.lon, lat = excluded.lat, "
+            "expires_at = excluded.expires_at, changed = pg_current_xact_id()",
+            number,
+            133.6 + dice.randint(0, 30) / 100,
+            34.5 + dice.randint(0, 30) / 100,
+            dice.choice([1, 1, 1, -2]),
+        )
+    if dice.random() < 0.2:
+        await leave(connection, f"s{dice.randint(0, 150)}")
+
+
+@pytest.mark.parametrize(("seed", "longest_tail"), [(0, 4_000), (1, 0), (2, 5), (3, 20), (4, 5)])
+async def test_every_answer_is_what_one_by_one_would_find(
+    pool: Pool, seed: int, longest_tail: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "LONGEST_TAIL", longest_tail)
+    monkeypatch.setattr(levels, "SMALLEST_MIDDLE", 2 * longest_tail)
     dice = random.Random(seed)
     await pool.execute("insert into topic values (0, 'drill'), (1, 'food'), (2, 'festival')")
     await pool.execute("insert into lane (name) values (''), ('docomo'), ('au')")
@@ -332,5 +414,61 @@ async def test_every_answer_is_what_one_by_one_would_find(pool: Pool, seed: int)
         square = shapely.box(west, south, west + dice.randint(1, 20) / 100, south + dice.randint(1, 20) / 100)
         area = Area.of(square if dice.random() < 0.5 else square.buffer(0.05).difference(square.buffer(-0.02)))
         topics = dice.choice([(), (), ("drill",), ("food", "festival"), ("nothing",)])
-        assert rows(audience.match(area, topics=topics)) == await expected(pool, area, topics)
+        people = await pool.fetch(EXPECTED)
+        asked = dice.sample(range(1, 200), 60)
+        assert everywhere(audience, asked) == [
+            (p["number"], *q) for p in people if p["number"] in asked for q in p["places"]
+        ]
+        there = await expected(pool, area, topics)
+        assert rows(audience.match(area, topics=topics)) == there
+        assert sorted(row for part in audience.portions(area, topics=topics) for row in rows(part)) == sorted(there)
         assert await sealed(pool, audience) == await sealed(pool)
+
+
+async def test_who_moves_every_day_for_a_year_takes_no_more_room(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "LONGEST_TAIL", 3)
+    monkeypatch.setattr(levels, "SMALLEST_MIDDLE", 6)
+    audience = await opened(pool, tmp_path, *TOWN)
+    sizes = []
+    for day in range(60):
+        for name in ("hana", "ken", "linh", "tome"):
+            await stand(pool, name, 133.7 if day % 2 else 134.0)
+        await take_in(pool, tmp_path, HANA.replace("a" * 32, f"{day:032x}"))
+        await audience.catch_up()
+        await audience.settle()
+        sizes.append(audience.sizes())
+    assert max(each["spots"] for each in sizes) <= 2 * 4 + 6
+    assert max(each["homes"] for each in sizes) <= 2 * 4 + 6
+    assert max(each["addresses"] for each in sizes[30:]) <= 2 * max(each["addresses"] for each in sizes[:30])
+
+
+async def test_whoever_listens_gets_the_numbers_of_those_who_changed(pool: Pool, tmp_path: Path) -> None:
+    audience = await opened(pool, tmp_path, *TOWN)
+    who = {row["id"]: row["number"] for row in await pool.fetch("select id, number from subscriber")}
+    with audience.changes() as changes:
+        await stand(pool, "ken", 133.7)
+        await audience.catch_up()
+        await leave(pool, "tome")
+        await stand(pool, "ken", 133.8)
+        await audience.catch_up()
+        assert (await changes.next()).tolist() == sorted([who["ken"], who["tome"]])
+        await touch(pool, "hana")
+        await audience.catch_up()
+        assert (await changes.next()).tolist() == [who["hana"]]
+
+
+async def test_whoever_listens_is_woken_by_the_next_change_and_sees_it_in_the_audience(
+    pool: Pool, tmp_path: Path
+) -> None:
+    audience = await opened(pool, tmp_path, *TOWN)
+    with audience.changes() as changes:
+        waiting = asyncio.create_task(changes.next())
+        await audience.catch_up()
+        assert not waiting.done()
+        await stand(pool, "ken", 133.7)
+        async with audience.following():
+            numbers = await waiting
+    assert await names(pool, await audience.among(numbers)) == ["ken"]
+    assert await names(pool, audience.match(RIVER)) == ["hana", "ken", "linh", "tome"]

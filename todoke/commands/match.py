@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from channels.registry import channel_types
-from dispatcher.counting import Count, count
+from dispatcher.counting import Count, Counter, count
 from dispatcher.dispatches import check_reference
-from dispatcher.drafting import Drafter, Plan
+from dispatcher.drafting import Drafter
 from dispatcher.gazetteer import boundary
 from geo.area import Area, parse_geojson
 from geo.around import area_in_metres, is_in_metres
@@ -50,25 +50,25 @@ def command(ctx: Context, event_or_area: str) -> None:
 
 async def _match(ctx: Context, subject: str) -> None:
     async with ctx.database() as pool:
-        found = count(await _plan(ctx, pool, subject))
+        found = await _count(ctx, pool, subject)
     ctx.emit(asdict(found))
     if not ctx.json:
         _tell(ctx, found)
 
 
-async def _plan(ctx: Context, pool: Pool, subject: str) -> Plan:
+async def _count(ctx: Context, pool: Pool, subject: str) -> Count:
     area = await _area(pool, subject)
     if area is not None:
         types = channel_types()
         kinds = {name: str(types[name].contact) for name in _PEOPLE_CHANNELS}
-        return await Drafter(pool, await open_audience(pool), kinds).survey(area)
+        return (await Counter(pool, await open_audience(pool), kinds).survey(area)).count
     async with configured_channels(ctx.settings) as channels:
         reader = Reader(pool, town_of(ctx.settings), channels)
         event = await reader.event(Path(subject))
         await check_reference(pool, event)
         kinds = {name: channel.contact for name, channel in channels.items()}
         drafter = Drafter(pool, await open_audience(pool), kinds)
-        return await drafter.draft(event, reader.composer(event), parent=event.parent)
+        return count(await drafter.draft(event, reader.composer(event), parent=event.parent))
 
 
 async def _area(pool: Pool, subject: str) -> Area | None:

@@ -1,0 +1,3 @@
+update subscriber
+set language = $2, changed = pg_current_xact_id()
+where number = any($1::bigint[])

@@ -1,0 +1,1 @@
+select pg_advisory_unlock_shared(hashtextextended('todoke bench moves', 0))

@@ -1,0 +1,3 @@
+select subscriber, lon, lat, expires_at
+from position
+where expires_at > now()
