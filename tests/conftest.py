@@ -11,10 +11,15 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from todoke.context import open_pool
 from todoke.embedded import using_embedded_postgres
 from todoke.migrate import migrate
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("todoke", deadline=None)
+settings.load_profile("todoke")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 TEMPLATE = "kawabe"

@@ -3,11 +3,20 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Limit
-from dispatcher.limiter import HEADROOM, HORIZON_SECONDS, LATENESS_SECONDS, LEEWAY_SECONDS, MemoryLimiter, share
+from dispatcher.limiter import (
+    HEADROOM,
+    HORIZON_SECONDS,
+    LATENESS_SECONDS,
+    LEEWAY_SECONDS,
+    MemoryLimiter,
+    Schedule,
+    share,
+)
 
 LATEST = LATENESS_SECONDS + 0.003
 """How long after its slot a call arrives at worst: what may begin late, and a slow way."""
@@ -194,3 +203,21 @@ async def test_who_stops_waiting_does_not_hold_the_next() -> None:
     gone.cancel()
     await limiter.line([Limit("line", rate=50)]).join(1).reached()
     assert gone.cancelled()
+
+
+@pytest.mark.parametrize(("rate", "burst", "cost"), [(200, 1, 1), (5_000, 1, 1), (5_000, 8, 3), (1_000_000, 1, 1)])
+def test_a_run_of_calls_gets_as_many_open_slots_as_calls_one_by_one_would(rate: float, burst: int, cost: int) -> None:
+    limits = [Limit("sms", rate=rate, burst=burst), Limit("sms/docomo", rate=3 * rate, burst=burst)]
+    together, one_by_one = Schedule(), Schedule()
+    for schedule in (together, one_by_one):
+        schedule.reserve(limits, [1], 0.0)
+    open_now = [slot for _ in range(32) for slot in one_by_one.reserve(limits, [cost], 9.0)[0] if slot == 9.0]
+    assert together.at_once(limits, cost, 32, 9.0) == len(open_now)
+    assert together.at_once(limits, cost, 32, 9.0) == 0 or rate == 1_000_000
+
+
+def test_a_run_of_calls_gets_no_slot_where_a_second_is_full() -> None:
+    schedule, limits = Schedule(), [Limit("sms", rate=5, burst=5)]
+    schedule.reserve(limits, [1], 0.0)
+    assert schedule.at_once(limits, 1, 32, 10.0) <= 9
+    assert schedule.at_once(limits, 1, 32, 10.0) == 0

@@ -197,3 +197,19 @@ async def test_a_line_that_cannot_ask_tells_everybody_in_it() -> None:
     waiting: list[Awaitable[bool]] = [line.join(1, ORDER, always).reached() for _ in range(2)]
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(each) for each in found] == [ZeroDivisionError] * 2
+
+
+async def test_whoever_need_not_wait_passes_and_whoever_stands_in_line_is_not_passed() -> None:
+    async def never(_costs: Sequence[int]) -> Granted:
+        return Granted([], 1.0)
+
+    line = WaitingLine(never, lambda: 0.0, lambda _slot: None, at_once=lambda _cost, most: min(most, 3))
+    assert line.pass_through(1, 32) == 3
+    with line.join(1, TOURISM, always):
+        assert line.pass_through(1, 32) == 0
+    assert line.pass_through(1, 2) == 2
+
+
+async def test_where_others_share_the_limit_nobody_passes() -> None:
+    office = Office()
+    assert office.line.pass_through(1, 32) == 0

@@ -109,7 +109,7 @@ anywhere = st.tuples(st.floats(133.5, 134.7), st.floats(34.5, 35.7))
 
 
 @given(geometry=shapes, places=st.lists(corner | anywhere, min_size=1, max_size=60), strip=st.integers(1, 20))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_places_on_corners_and_edges_are_inside(
     geometry: BaseGeometry, places: list[tuple[float, float]], strip: int
 ) -> None:
