@@ -22,8 +22,8 @@ from dispatcher.waiting_line import Place
 
 _QUIET_SECONDS = 0.1
 """An outcome stays unrecorded at most about this long, and intents are committed one by one at such a pace."""
-_RUN = 32
-"""Calls made in a row before others have their turn."""
+_RUN = 16
+"""Calls made in a row before others have their turn. None of them is late in its slot."""
 _SWIFT_SECONDS = 0.0005
 _GATHER_SECONDS = 0.01
 """How long a commit waits for a few more calls to end, which it then records as well."""
@@ -102,25 +102,33 @@ class RunOfCalls(Attempt):
         One, as long as calls take their time: the slots of the others would close meanwhile.
         """
         connections, priority = self.means.connections, self.batch.lane.priority
-        if not connections.free(priority) or not (number := self._open_slots()):
+        first = self._next_at_once()
+        if first is None or not connections.free(priority):
+            return False
+        number = self.line.pass_through(first.cost, self._alike(first) if self._swift else 1)
+        if not number:
             return False
         async with connections.one(priority):
-            while number and self._next < len(self._todo) and self.may_call():
+            while number and (turn := self._next_at_once()) is not None and turn.cost == first.cost:
                 number -= 1
                 self._next += 1
-                await self._make(self._todo[self._next - 1], within)
+                await self._make(turn, within)
                 if not self._swift:
                     return True
         await asyncio.sleep(0)
         return True
 
-    def _open_slots(self) -> int:
-        """How many of the next calls may begin this moment: their intent is committed and they have slots."""
-        if self._turn.locked() or self._next >= len(self._todo) or not self.may_call():
-            return 0
-        some = self._todo[self._next : self._next + (_RUN if self._swift else 1)]
-        ready = len(list(takewhile(lambda turn: turn.position < self._begun and turn.cost == some[0].cost, some)))
-        return self.line.pass_through(some[0].cost, ready) if ready else 0
+    def _next_at_once(self) -> Turn | None:
+        """The next recipient, if the intent is committed, the call permitted, and no other hand is about to make it."""
+        if self._next >= len(self._todo) or self._turn.locked():
+            return None
+        turn = self._todo[self._next]
+        return turn if turn.position < self._begun and self.may_call() else None
+
+    def _alike(self, first: Turn) -> int:
+        """How many of the next few recipients are as ready as the first, and cost as much."""
+        some = self._todo[self._next : self._next + _RUN]
+        return len(list(takewhile(lambda turn: turn.position < self._begun and turn.cost == first.cost, some)))
 
     async def _call_in_turn(self, within: TimeLimit) -> bool:
         """One call, after whatever has to be waited for. False: there is no other, or none may be made."""

@@ -1,0 +1,44 @@
+"""A run of single calls, made by as many hands as are of use: each recipient once, whatever a call waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from asyncpg import Pool
+
+from channels.contract import Answer, Message, Recipient
+from channels.memory import MemoryChannel, MemorySettings
+from tests.dispatcher.engine_room import Kawabe, crowd, kawabe, order
+
+
+def sms(rate: float) -> MemoryChannel:
+    """A channel that now and then takes a turn of the event loop for a call, and mostly none."""
+    settings = MemorySettings(contact="phone", call_size=1, repeatable=False, at_once=64, rate=rate)
+    channel, dice = MemoryChannel(settings), random.Random(7)
+    channel.name = "sms"
+
+    async def script(_message: Message, _recipients: Sequence[Recipient], _key: UUID) -> Answer | None:
+        for _ in range(dice.choice([0, 0, 0, 0, 1, 3])):
+            await asyncio.sleep(0)
+        return None
+
+    channel.script = script
+    return channel
+
+
+@pytest.mark.parametrize("rate", [2_000, 20_000, 1_000_000_000])
+async def test_everybody_is_called_once_whether_calls_wait_or_not(pool: Pool, tmp_path: Path, rate: float) -> None:
+    town: Kawabe = await kawabe(pool)
+    await town.settle(tmp_path, crowd(900, line=False, phone=True))
+    town.sms = sms(rate)
+    end = await town.sent(order(channels=["sms"]))
+    called = Counter(recipient.address for call in town.sms.taken for recipient in call.recipients)
+    assert len(called) == 900
+    assert set(called.values()) == {1}
+    assert end.channels == {"sms": {"accepted": 900}}
