@@ -205,16 +205,17 @@ class WaitingLine:
 
     def attend(self) -> None:
         """Something changed: use the slots that are open, tell who is near, ask for the others."""
-        self._give_up_closed()
-        self._serve_ready()
+        # One moment for all steps: a slot that opened between two of them would be neither used nor waited for.
+        now = self.clock()
+        self._give_up_closed(now)
+        self._serve_ready(now)
         if self._without_slot() and (self._asking is None or self._asking.done()):
             self._asking = asyncio.create_task(self._ask(), name="waiting line")
-        self._wake_for_next()
+        self._wake_for_next(now)
 
     # -- slots in hand ---------------------------------------------------------------------------
 
-    def _give_up_closed(self) -> None:
-        now = self.clock()
+    def _give_up_closed(self, now: float) -> None:
         while self._slots and self._slots[0].window.closes < now:
             self.give_up(self._slots.pop(0))
 
@@ -222,8 +223,7 @@ class WaitingLine:
         metrics.LIMITER_OVERSLEPT.inc()
         self._give_back(slot)
 
-    def _serve_ready(self) -> None:
-        now = self.clock()
+    def _serve_ready(self, now: float) -> None:
         for slot in [slot for slot in self._slots if slot.window.opens <= now]:
             place = self._most_urgent(slot.cost)
             if place is not None:
@@ -252,10 +252,9 @@ class WaitingLine:
                 place.come_near()
         return without
 
-    def _wake_for_next(self) -> None:
+    def _wake_for_next(self, now: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        now = self.clock()
         opens = next((slot.window.opens for slot in self._slots if slot.window.opens > now), None)
         self._timer = (
             None if opens is None else asyncio.get_running_loop().call_later(max(0.0, opens - now), self.attend)

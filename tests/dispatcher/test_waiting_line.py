@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -213,3 +214,18 @@ async def test_whoever_need_not_wait_passes_and_whoever_stands_in_line_is_not_pa
 async def test_where_others_share_the_limit_nobody_passes() -> None:
     office = Office()
     assert office.line.pass_through(1, 32) == 0
+
+
+@pytest.mark.parametrize("ticks", [number + 0.5 for number in range(12)])
+async def test_a_slot_that_opens_while_the_line_looks_elsewhere_is_used(ticks: float) -> None:
+    """The clock goes on by a tick each time it is read, so the slot opens at each place of the line's own work."""
+    tick, moments = 0.001, count()
+
+    async def grant(costs: Sequence[int]) -> Granted:
+        opens = (next(moments) + ticks) * tick
+        return Granted([Window(opens, opens + 60) for _ in costs], 0.0)
+
+    line = WaitingLine(grant, lambda: next(moments) * tick, lambda _slot: None)
+    async with asyncio.timeout(10):
+        with line.join(1, ORDER, always) as place:
+            assert await place.reached()
