@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -44,9 +45,12 @@ async def _work(arguments: argparse.Namespace) -> None:
         busy = time.process_time() - busy
         for taker in takers:
             taker.cancel()
-        await asyncio.gather(*takers, return_exceptions=True)
-        told = {"calls": len(waits), "cpu": busy / seconds, "trouble": _trouble(takers), **_counted(arguments.limiter)}
-    _say(json.dumps(told))
+        ended, stubborn = await asyncio.wait(takers, timeout=2)
+        told = {"calls": len(waits), "cpu": busy / seconds, "trouble": _trouble(ended), **_counted(arguments.limiter)}
+        _say(json.dumps(told))
+        if stubborn:
+            # A peer that swallows cancellations would never end.
+            os._exit(0)
 
 
 def _say(line: str) -> None:
@@ -63,7 +67,7 @@ def _counted(limiter: str) -> dict[str, float]:
     return {name: REGISTRY.get_sample_value(metric) or 0.0 for name, metric in names.items()}
 
 
-def _trouble(takers: list[asyncio.Task[None]]) -> list[str]:
+def _trouble(takers: Iterable[asyncio.Task[None]]) -> list[str]:
     return sorted({repr(taker.exception()) for taker in takers if not taker.cancelled() and taker.exception()})
 
 
