@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,14 @@ every outcome was still there after the database was ended at once and started a
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="at a hundredth of the size, on standard output only")
-    quick = parser.parse_args().quick
-    results = [(chapter, _run(chapter, quick=quick)) for chapter in CHAPTERS]
+    parser.add_argument("--only", nargs="+", default=[], metavar="COMMAND", help="these benchmarks; the others stay")
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    chapters = [chapter for chapter in CHAPTERS if not arguments.only or chapter.command in arguments.only]
+    results = [(chapter, _run(chapter, quick=quick)) for chapter in chapters]
     page = _HEAD.format(machine=machine_line(machine())) + "".join(_written(*each) for each in results)
+    if arguments.only:
+        page = _renewed(PAGE.read_text(encoding="utf-8"), results)
     if quick:
         print(page)
     else:
@@ -78,12 +84,21 @@ def _run(chapter: Chapter, *, quick: bool) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(last)
     except json.JSONDecodeError:
         return {"counted": False, "text": [f"It ended with {done.returncode} before it had a number."]}
-    return result | {"text": lines[1:]}
+    return result | {"text": lines}
 
 
 def _written(chapter: Chapter, result: dict[str, Any]) -> str:
     text = "\n".join(result["text"])
     return f"\n## {chapter.title}\n\n`python -m bench {chapter.command}` · to reach: {chapter.aim}\n\n```text\n{text}\n```\n"
+
+
+def _renewed(page: str, results: Sequence[tuple[Chapter, dict[str, Any]]]) -> str:
+    """The page with some chapters written anew, each saying when and on what."""
+    for chapter, result in results:
+        start = page.index(f"\n## {chapter.title}\n")
+        end = page.find("\n## ", start + 1)
+        page = page[:start] + _written(chapter, result) + (page[end:] if end > 0 else "")
+    return page
 
 
 _FEW = ("--recipients", "10000", "--runs", "1")
