@@ -24,6 +24,8 @@ ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?", re.IGNORECASE)
 """The start of an RFC 2047 encoded word, which some reader down the line would decode."""
 
 _MAILBOX = re.compile(r"(?:[\w.!#$%&'*+/=?^`{|}~-]+|\"[^\"\\\x00-\x1f\x7f]+\")@[a-z0-9.-]+", re.ASCII | re.IGNORECASE)
+_PLAIN_TOKEN = re.compile(r"[A-Za-z0-9._-]+")
+"""What quoting would leave as it is: every token of ours."""
 _LANGUAGE = re.compile(r"[a-z0-9-]+", re.ASCII | re.IGNORECASE)
 
 
@@ -64,7 +66,9 @@ class Letterhead:
 
     def message_id(self, recipient: Recipient, key: UUID) -> str:
         """The same for every repeat of the same call, so that a reader's mailbox shows one."""
-        return f"<{quote(recipient.token, safe='')}.{key.hex}@{self._domain}>"
+        token = recipient.token
+        local = token if _PLAIN_TOKEN.fullmatch(token) else quote(token, safe="")
+        return f"<{local}.{key.hex}@{self._domain}>"
 
     def write(self, message: Message, recipient: Recipient, key: UUID, now: datetime) -> bytes:
         """The whole mail with its final dot. Raises Unwritable."""

@@ -132,12 +132,19 @@ class SmsChannel:
         return classify(reply)
 
     def _form(self, message: Message, recipient: Recipient, expires_at: datetime | None) -> bytes:
-        own = f"To={quote_plus(recipient.address)}"
+        own = f"To={_quoted_phone(recipient.address)}"
         if expires_at is not None:
             own += f"&ValidityPeriod={_seconds_left(expires_at)}"
         if self._settings.status_callback_url is not None:
             own += f"&StatusCallback={quote_plus(callback(self._settings.status_callback_url, recipient.token))}"
         return own.encode() + self._sender + _body(message.body)
+
+
+def _quoted_phone(phone: str) -> str:
+    """As `quote_plus`, which takes 2 µs for what is nearly always a plus sign and digits."""
+    digits = phone[1:]
+    plain = phone[:1] == "+" and digits.isascii() and digits.isdigit()
+    return f"%2B{digits}" if plain else quote_plus(phone)
 
 
 @lru_cache(maxsize=256)

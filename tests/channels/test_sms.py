@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_plus
 
 import pytest
 from pydantic import ValidationError
 
 from channels.contract import Answer, Pause, Verdict
-from channels.sms import SmsChannel, callback, classify
+from channels.sms import SmsChannel, _quoted_phone, callback, classify
 from channels.twilio_codes import PAUSES, REJECTED, meaning
 from channels.wire import Reply
 from tests.channels.cast import KEY, ORDER, TOME_PHONE
@@ -155,3 +155,8 @@ class TestSettings:
 
     def test_do_not_show_the_auth_token(self) -> None:
         assert "twilio-token" not in repr(sms_settings("https://api.twilio.com"))
+
+
+@pytest.mark.parametrize("phone", ["+818012345678", "+", "", "+81 80", "0801&To=%2B1", "+81801234567８", "+８１"])
+def test_a_phone_is_written_into_the_form_as_the_standard_library_would(phone: str) -> None:
+    assert _quoted_phone(phone) == quote_plus(phone)
