@@ -7,8 +7,9 @@ All numbers are exact, of the people as well as of the shelters' shares.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter as Sums
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from dispatcher.audience import Counted, Tally
 from dispatcher.drafting import Plan
 from dispatcher.gazetteer import board as shelter_board
+from dispatcher.model import Standing
 from dispatcher.routing import NO_SHELTER
 from geo.area import Area
 from geo.shelters import ShelterBoard, ShelterStatus
@@ -40,13 +42,17 @@ class ShelterShare:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`people` have a place inside; `audience` of them are reached on some channel. Languages and shelters count these."""
+    """`people` have a place inside; `audience` of them are reached on some channel. Languages and shelters count these.
+
+    An update also reaches people who are no longer inside: `audiences` says how many by `Standing`, empty elsewhere.
+    """
 
     people: int
     audience: int
     channels: dict[str, int]
     languages: dict[str, int]
     shelters: list[ShelterShare]
+    audiences: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,36 @@ class Counter:
         return self._board[1]
 
 
-def count(plan: Plan) -> Count:
-    """Shelters by load, the fullest first; whoever's text names none is in no shelter's share."""
+def count(*plans: Plan) -> Count:
+    """Shelters by load, the fullest first; whoever's text names none is in no shelter's share. Each person in one plan."""
+    counts = [_count(plan) for plan in plans]
+    return counts[0] if len(counts) == 1 else _together(counts, [plan.standing for plan in plans])
+
+
+def _together(counts: Sequence[Count], standings: Sequence[Standing | None]) -> Count:
+    pairs = list(zip(standings, counts, strict=True))
+    shares = Sums[tuple[str, str]]()
+    for each in counts:
+        shares.update({(share.id, share.name): share.people for share in each.shelters})
+    return Count(
+        people=sum(each.people for standing, each in pairs if standing is not Standing.RELEASED),
+        audience=sum(each.audience for each in counts),
+        channels=dict(_sums(each.channels for each in counts)),
+        languages=dict(_sums(each.languages for each in counts).most_common()),
+        shelters=[ShelterShare(*shelter, people) for shelter, people in shares.most_common()],
+        audiences={standing.value: each.audience for standing, each in pairs if standing is not None},
+    )
+
+
+def _sums(parts: Iterable[Mapping[str, int]]) -> Sums[str]:
+    """Also of what is 0."""
+    sums = Sums[str]()
+    for part in parts:
+        sums.update(part)
+    return sums
+
+
+def _count(plan: Plan) -> Count:
     reached = np.zeros(len(plan.match), dtype=bool)
     shelters = np.full(len(plan.match), NO_SHELTER, np.int32)
     for channel, rows in plan.routed.items():

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import outcomes as states
+from dispatcher.event_fields import WARNINGS
+from dispatcher.event_texts import missing_texts
 from dispatcher.events import Event
-from dispatcher.model import DispatchState, Mode, Outcome, Relation, priority
+from dispatcher.model import DispatchState, Mode, Outcome, Relation, Standing, priority
 from words.problem import Problem, Refused
 from words.sql import sql
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
 
 _PARENT = sql("dispatcher", "dispatch_parent")
+_FAMILY = sql("dispatcher", "dispatch_family")
 _SENT_BEFORE = sql("dispatcher", "dispatch_sent_before")
 _EVENT_INSERT = sql("dispatcher", "event_insert")
 _INSERT = sql("dispatcher", "dispatch_insert")
@@ -70,9 +73,21 @@ async def create(pool: Pool, event: Event, signatures: Signatures, *, again: boo
 
 
 async def check_reference(database: Pool | Connection, event: Event) -> None:
-    """Raises Refused when the event refers to a dispatch that is none, or to one it cannot refer to."""
+    """Raises Refused when the event refers to a dispatch that is none, to one it cannot refer to, or changes the area of
+    a warning without a word for those still inside and those no longer.
+    """
     if event.parent is not None:
         _check_parent(event, await database.fetchrow(_PARENT, event.parent))
+    if event.relation is Relation.UPDATES and event.event_class in WARNINGS and not event.standings:
+        _check_same_area(event, await database.fetch(_FAMILY, event.parent, None))
+
+
+def _check_same_area(event: Event, family: list[Record]) -> None:
+    """All of the family, because the update before may have changed the area that this one changes back."""
+    own = event.area.wkb if event.area is not None else None
+    orders = [row for row in family if row["relation"] in {None, Relation.UPDATES}]
+    if any(row["area"] != own for row in orders):
+        raise Refused([missing_texts(Standing.STILL), missing_texts(Standing.RELEASED)])
 
 
 def _check_signatures(event: Event, signatures: Signatures) -> None:
@@ -152,6 +167,19 @@ def _check_parent(event: Event, parent: Record | None) -> None:
                 where,
                 "解除の配信を解除することはできません。もとの発令の名前を指定してください。",
                 "A lift cannot be lifted. Name the order itself.",
+            )
+        )
+    _check_in_force(event, parent)
+
+
+def _check_in_force(event: Event, parent: Record) -> None:
+    if event.relation is Relation.UPDATES and parent["relation"] == Relation.LIFTS:
+        raise Refused(
+            Problem(
+                "reference.lifted",
+                "/reference/updates",
+                "解除の配信は更新できません。もう一度発令するときは reference を外すか、もとの発令の名前を指定してください。",
+                "A lift cannot be updated. To give the order again, leave the reference out or name the order itself.",
             )
         )
 

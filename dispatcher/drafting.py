@@ -18,9 +18,10 @@ from dispatcher import outcomes as states
 from dispatcher.audience import Audience, Floats, Longs, Match
 from dispatcher.events import Event
 from dispatcher.gazetteer import board as shelter_board
-from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation, ShelterChoice
+from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation, ShelterChoice, Standing
 from dispatcher.routing import NO_SHELTER, Variants, narrowed, restricted, route
 from dispatcher.texts import Composer, ShelterInfo
+from dispatcher.updating import Holders, holders, planned_before
 from geo.area import Area
 from geo.distance import rounded_distance
 from geo.shelters import ShelterBoard
@@ -66,6 +67,8 @@ class Plan:
     variants: dict[str, Variants]
     """What differs by shelter and distance, per channel: a short SMS may name none where LINE does."""
     shelters: ShelterBoard
+    standing: Standing | None = None
+    """Which audience of an update it is; None where there are no audiences."""
 
     @property
     def audience(self) -> int:
@@ -87,25 +90,33 @@ class Drafter:
         self._audience = audience
         self._kinds = kinds
 
-    async def draft(self, event: Event, composer: Composer, *, parent: str | None) -> Plan:
-        """Whom the event concerns among everything committed before this call."""
+    async def drafts(self, event: Event, composer: Composer, *, parent: str | None) -> list[Plan]:
+        """Whom the event concerns among everything committed before this call: one plan, or one an audience."""
         shelters = await self._caught_up(event)
-        if _refers_back(event) and parent is not None:
-            return await self._back_to(event, composer, shelters, parent)
+        if parent is not None and (event.standings or _refers_back(event)):
+            return await self._by_record(event, composer, shelters, parent)
         match = await asyncio.to_thread(self._match, event)
-        return await self._plan(event, composer, shelters, match)
+        return [await self._plan(event, composer, shelters, match)]
 
     async def portions(
-        self, event: Event, composer: Composer, *, parent: str | None, shared: Iterable[str]
+        self,
+        event: Event,
+        composer: Composer,
+        *,
+        parent: str | None,
+        shared: Iterable[str],
+        dispatch: str | None = None,
     ) -> AsyncIterator[Plan]:
         """The same people in portions, each person in one: a small one first, so that its sending can begin.
 
         `shared` names the channels where one call serves many. If already the first few people need many
-        different texts there, it is one portion after all: people of different portions share no call.
+        different texts there, it is one portion after all: people of different portions share no call. An update's
+        audiences are a portion each. `dispatch` is the one that is planned, whose own record says nothing of before.
         """
         shelters = await self._caught_up(event)
-        if _refers_back(event) and parent is not None:
-            yield await self._back_to(event, composer, shelters, parent)
+        if parent is not None and (event.standings or _refers_back(event)):
+            for plan in await self._by_record(event, composer, shelters, parent, dispatch):
+                yield plan
             return
         if event.shelters is ShelterChoice.CAPACITY:
             yield await self._plan(event, composer, shelters, await asyncio.to_thread(self._match, event))
@@ -132,6 +143,52 @@ class Drafter:
             return Plan(match, routed, _variants(match, routed, composer, shelters, event), shelters)
 
         return await asyncio.to_thread(plan)
+
+    async def _by_record(
+        self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str, dispatch: str | None = None
+    ) -> list[Plan]:
+        """What depends on whom earlier dispatches reached: an update's audiences, or everybody they may have reached."""
+        if not event.standings:
+            return [await self._back_to(event, composer, shelters, parent)]
+        holding = await holders(self._pool, parent, but=dispatch)
+        match = await asyncio.to_thread(self._match, event)
+        if dispatch is not None:
+            planned = await planned_before(self._pool, dispatch)
+            holding.as_planned(planned)
+            match = narrowed(match, np.flatnonzero(~np.isin(match.subscribers, planned[Standing.RELEASED])))
+        outside = await asyncio.to_thread(lambda: np.setdiff1d(holding.anybody(), match.subscribers))
+        beyond = await self._who_still_ask(event, outside)
+        return await asyncio.to_thread(self._audiences, event, composer, shelters, holding, (match, beyond))
+
+    def _audiences(
+        self, event: Event, composer: Composer, shelters: ShelterBoard, holding: Holders, people: tuple[Match, Match]
+    ) -> list[Plan]:
+        """An update's plans, in the order of `Standing`: each person in one. `people`: inside, and beyond."""
+        match, beyond = people
+        sent = _shelters_for(match, route(match, self._wanted(event), event.delivery), shelters, event)
+        had = np.isin(match.subscribers, holding.have)
+
+        def inside(standing: Standing, rows: Longs) -> Plan:
+            part, theirs = narrowed(match, rows), Variants(sent.shelters[rows], sent.distances[rows])
+            routed = route(part, self._wanted(event), event.delivery)
+            told = {channel: _told(part, composer, theirs, channel, standing) for channel in event.channels}
+            return Plan(part, routed, told, shelters, standing)
+
+        back = _routed_back(beyond, self._wanted(event), event.delivery, holding.may_have)
+        unsent = dict.fromkeys(event.channels, Variants.none(len(beyond)))
+        return [
+            inside(Standing.NEW, np.flatnonzero(~had)),
+            inside(Standing.STILL, np.flatnonzero(had)),
+            Plan(beyond, back, unsent, shelters, Standing.RELEASED),
+        ]
+
+    async def _who_still_ask(self, event: Event, subscribers: Longs) -> Match:
+        """Those of `subscribers` who still have the event's topics, and in a drill stand on its list."""
+        match = await self._audience.among(subscribers, topics=_topics(event))
+        if event.mode is Mode.LIVE:
+            return match
+        drill = await self._audience.among(subscribers, topics=(DRILL_TOPIC,))
+        return narrowed(match, restricted(match, drill.subscribers))
 
     async def _back_to(self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str) -> Plan:
         match, routed = await self._possibly_reached(event, parent)
@@ -188,13 +245,16 @@ def _variants(
     match: Match, routed: Mapping[str, Longs], composer: Composer, shelters: ShelterBoard, event: Event
 ) -> dict[str, Variants]:
     """The open shelter of everybody whose text names one, and how far it is said to be."""
+    sent = _shelters_for(match, routed, shelters, event)
+    return {channel: _told(match, composer, sent, channel, Standing.NEW) for channel in event.channels}
+
+
+def _shelters_for(match: Match, routed: Mapping[str, Longs], shelters: ShelterBoard, event: Event) -> Variants:
     somewhere = np.isfinite(match.lons)
     if event.shelters is ShelterChoice.CAPACITY:
         # Who is told nothing takes no place.
-        sent = _sent_to(match, somewhere & _reached_rows(match, routed), shelters.shared)
-    else:
-        sent = _sent_to(match, somewhere, shelters.nearest)
-    return {channel: _told(match, composer, sent, channel) for channel in event.channels}
+        return _sent_to(match, somewhere & _reached_rows(match, routed), shelters.shared)
+    return _sent_to(match, somewhere, shelters.nearest)
 
 
 def _sent_to(
@@ -216,10 +276,24 @@ def _reached_rows(match: Match, routed: Mapping[str, Longs]) -> NDArray[np.bool_
     return reached
 
 
-def _told(match: Match, composer: Composer, sent: Variants, channel: str) -> Variants:
+def _routed_back(
+    match: Match, kinds: Mapping[str, str], delivery: Delivery, members: Mapping[str, Longs]
+) -> dict[str, Longs]:
+    """Everybody on the channels on which an order may have reached them; whom none of these reaches now, as usual."""
+    reachable, same = route(match, kinds, Delivery.ALL), dict[str, Longs]()
+    told = np.zeros(len(match), dtype=bool)
+    for channel, rows in reachable.items():
+        mine = np.intersect1d(rows, restricted(match, members.get(channel, np.empty(0, np.int64))))
+        same[channel] = mine[~told[mine]] if delivery is Delivery.FIRST_REACHABLE else mine
+        told[mine] = True
+    usual = route(match, kinds, delivery)
+    return {channel: np.union1d(same[channel], rows[~told[rows]]) for channel, rows in usual.items()}
+
+
+def _told(match: Match, composer: Composer, sent: Variants, channel: str, standing: Standing) -> Variants:
     """Only what the text of each reader's language says on this channel makes a variant."""
-    named = _by_language(match, lambda language: composer.uses_shelter(language, channel))
-    told = _by_language(match, lambda language: composer.uses_distance(language, channel))
+    named = _by_language(match, lambda language: composer.uses_shelter(language, channel, standing))
+    told = _by_language(match, lambda language: composer.uses_distance(language, channel, standing))
     return Variants(
         np.where(named, sent.shelters, NO_SHELTER).astype(np.int32),
         np.where(told, sent.distances, 0).astype(np.int32),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.event_fields import WARNINGS, refuse_abolished
-from dispatcher.model import EventClass, Mode
+from dispatcher.model import EventClass, Mode, Relation, Standing
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import pointer
 from dispatcher.template import SHELTER_NAMES, Template
 from words.languages import JAPANESE, normalise
 from words.phrases import drill_mark, drill_word
-from words.problem import Refused
+from words.problem import Problem, Refused
 from words.terms import LEVELS, names_level
 
 SUBJECT_CHANNEL = "email"
@@ -29,6 +29,15 @@ ENCODED_WORD = (
     "「=?…?=」という並びは、メールの見出しを偽る符号（RFC 2047）になるので、件名に使えません。",
     "'=?…?=' is an RFC 2047 encoded word, which can forge mail headers; a subject cannot hold it.",
 )
+
+
+TEXTS_FOR = {Standing.NEW: "texts", Standing.STILL: "texts_still", Standing.RELEASED: "texts_released"}
+"""The key of each audience's texts; `texts` are also those of every event without audiences."""
+_CHANGES = (Standing.STILL, Standing.RELEASED)
+_WHOSE = {
+    Standing.STILL: ("引き続き区域内の人", "those still inside"),
+    Standing.RELEASED: ("区域から外れる人", "those no longer inside"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +73,65 @@ def has_encoded_word(subject: str) -> bool:
 
 def read_texts(sheet: Sheet, circumstances: Circumstances) -> dict[str, Text]:
     """The texts by language, tidied: one kind of line break, no space at the ends of lines."""
-    value = sheet.get("texts")
+    return _texts(sheet, Standing.NEW, circumstances)
+
+
+def read_change_texts(
+    sheet: Sheet, circumstances: Circumstances, relation: Relation | None
+) -> tuple[dict[str, Text], dict[str, Text]]:
+    """What an update says to those still inside its area, and to those no longer: both, or neither.
+
+    They belong to an event that updates; whoever is inside and has not been reached before reads `texts`.
+    """
+    given = [standing for standing in _CHANGES if sheet.get(TEXTS_FOR[standing]) is not None]
+    if relation is not Relation.UPDATES:
+        for standing in given:
+            _only_for_updates(sheet, TEXTS_FOR[standing])
+        return {}, {}
+    still, released = (_texts(sheet, standing, circumstances) if given else {} for standing in _CHANGES)
+    return still, released
+
+
+def _only_for_updates(sheet: Sheet, key: str) -> None:
+    sheet.refuse(
+        "event.not_for_relation",
+        f"/{key}",
+        f"「{key}」は、reference が updates のイベントだけの項目です。取り除くか、更新する配信を reference に書いてください。",
+        f"'{key}' belongs to an event that updates another; remove it, or name the dispatch it updates in 'reference'.",
+    )
+
+
+def missing_texts(standing: Standing) -> Problem:
+    """Why an update cannot go without its words for that audience."""
+    what_ja, what_en = _WHOSE[standing]
+    key = TEXTS_FOR[standing]
+    return Problem(
+        "event.required",
+        f"/{key}",
+        f"{what_ja}への文面「{key}」がありません。区域の変わる更新では、「texts」と同じ形で必ず書いてください。",
+        f"'{key}', the words for {what_en}, is missing. An update with another area needs it; write it like 'texts'.",
+    )
+
+
+def _texts(sheet: Sheet, standing: Standing, circumstances: Circumstances) -> dict[str, Text]:
+    key = TEXTS_FOR[standing]
+    value = sheet.get(key)
+    if value is None and standing is not Standing.NEW:
+        sheet.problems.append(missing_texts(standing))
+        return {}
     if not isinstance(value, dict) or not value:
         sheet.missing(
-            "/texts", "文面「texts」（言語ごとの subject と body）", "'texts' (a subject and body per language)"
+            f"/{key}", f"文面「{key}」（言語ごとの subject と body）", f"'{key}' (a subject and body per language)"
         )
         return {}
     texts: dict[str, Text] = {}
     for tag, words in value.items():
-        where = pointer("/texts", tag)
+        where = pointer(f"/{key}", tag)
         language = _language(sheet, where, tag, texts)
         if language:
-            texts[language] = _text(sheet, where, language, words, circumstances)
+            texts[language] = _text(sheet, where, language, words, circumstances, standing)
     if JAPANESE not in texts:
-        sheet.missing("/texts/ja", "日本語の文面「ja」", "The Japanese text 'ja'")
+        sheet.missing(f"/{key}/ja", "日本語の文面「ja」", "The Japanese text 'ja'")
     return texts
 
 
@@ -98,7 +152,9 @@ def _language(sheet: Sheet, where: str, tag: str, taken: Container[str]) -> str 
     return None
 
 
-def _text(sheet: Sheet, where: str, language: str, words: Any, circumstances: Circumstances) -> Text:
+def _text(
+    sheet: Sheet, where: str, language: str, words: Any, circumstances: Circumstances, standing: Standing
+) -> Text:
     if not isinstance(words, dict):
         sheet.refuse(
             "event.type",
@@ -117,7 +173,10 @@ def _text(sheet: Sheet, where: str, language: str, words: Any, circumstances: Ci
         _placeholders(sheet, f"{where}/{key}", part, circumstances)
         refuse_abolished(sheet, f"{where}/{key}", part)
         _not_a_drill(sheet, f"{where}/{key}", part, language, circumstances)
-    if language == JAPANESE:
+        if standing is Standing.RELEASED:
+            _no_shelter(sheet, f"{where}/{key}", part)
+    # The order that no longer holds may have been of another level than this update is.
+    if language == JAPANESE and standing is not Standing.RELEASED:
         _term(sheet, where, text, circumstances.level)
     return text
 
@@ -175,6 +234,23 @@ def _placeholders(sheet: Sheet, where: str, text: str, circumstances: Circumstan
             f"「{{{name}}}」は災害の種類と警戒レベルのある evacuation と advisory だけで使えます。取り除いてください。",
             f"'{{{name}}}' needs a hazard and level, so only evacuation and advisory can use it; remove it.",
         )
+
+
+def _no_shelter(sheet: Sheet, where: str, text: str) -> None:
+    for name in sorted(_names(text) & SHELTER_NAMES):
+        sheet.refuse(
+            "text.placeholder_not_for_released",
+            where,
+            f"「{{{name}}}」は使えません。対象から外れる人は避難場所へ案内しないので、取り除いてください。",
+            f"'{{{name}}}' cannot be used: whoever is no longer inside is sent to no shelter. Remove it.",
+        )
+
+
+def _names(text: str) -> frozenset[str]:
+    try:
+        return Template.parse(text).names
+    except Refused:
+        return frozenset()
 
 
 def _not_a_drill(sheet: Sheet, where: str, text: str, language: str, circumstances: Circumstances) -> None:

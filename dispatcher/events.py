@@ -22,8 +22,8 @@ from dispatcher.event_fields import (
     read_topics,
     read_valid_until,
 )
-from dispatcher.event_texts import Circumstances, Text, read_area_name, read_texts
-from dispatcher.model import Delivery, EventClass, Mode, Relation, ShelterChoice
+from dispatcher.event_texts import Circumstances, Text, read_area_name, read_change_texts, read_texts
+from dispatcher.model import Delivery, EventClass, Mode, Relation, ShelterChoice, Standing
 from dispatcher.sheet import Sheet
 from dispatcher.strict_json import read, unsound
 from geo.area import MAX_BYTES, Area
@@ -45,6 +45,8 @@ KEYS = (
     "area_name",
     "topics",
     "texts",
+    "texts_still",
+    "texts_released",
     "channels",
     "delivery",
     "shelters",
@@ -61,7 +63,8 @@ _DECIDED_ELSEWHERE = frozenset(
 class Event:
     """A valid event. `area` is None only where the audience comes from the parent (corrects, lifts).
 
-    `valid_until` is in UTC; `channels` stand in order of preference; `texts` always holds ja.
+    `valid_until` is in UTC; `channels` stand in order of preference; `texts` always holds ja. `texts_still` and
+    `texts_released` are empty but in an update that tells its three audiences different things, and then hold ja too.
     `document` is the canonical document, defaults filled in and the area as it was given;
     `digest` the SHA-256 an approval is bound to (every field but `id`, and the area's geometry).
     """
@@ -76,6 +79,8 @@ class Event:
     area_name: Mapping[str, str]
     topics: tuple[str, ...]
     texts: Mapping[str, Text]
+    texts_still: Mapping[str, Text]
+    texts_released: Mapping[str, Text]
     channels: tuple[str, ...]
     delivery: Delivery
     shelters: ShelterChoice
@@ -102,7 +107,9 @@ class Event:
             area=area,
             area_name=document["area_name"],
             topics=tuple(document.get("topics", ())),
-            texts={language: Text(**words) for language, words in document["texts"].items()},
+            texts=_stored_texts(document, "texts"),
+            texts_still=_stored_texts(document, "texts_still"),
+            texts_released=_stored_texts(document, "texts_released"),
             channels=tuple(document["channels"]),
             delivery=Delivery(document["delivery"]),
             shelters=ShelterChoice(document.get("shelters", ShelterChoice.NEAREST)),
@@ -112,6 +119,23 @@ class Event:
             digest=_digest(document, area),
             document=document,
         )
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """The audiences it tells different things, in the order they are written to; none: everybody reads `texts`."""
+        return tuple(Standing) if self.texts_released else ()
+
+    def texts_for(self, standing: Standing) -> Mapping[str, Text]:
+        """The texts by language for an audience; everybody's, in an event without audiences, are those of NEW."""
+        return {
+            Standing.NEW: self.texts,
+            Standing.STILL: self.texts_still,
+            Standing.RELEASED: self.texts_released,
+        }[standing]
+
+
+def _stored_texts(document: Mapping[str, Any], key: str) -> dict[str, Text]:
+    return {language: Text(**words) for language, words in document.get(key, {}).items()}
 
 
 def parse_event(
@@ -177,7 +201,9 @@ def _read(
     reference = read_reference(sheet)
     area, found = read_area(sheet, reference[0] if reference else None, areas, base_dir)
     chosen = read_channels(sheet, channels)
-    texts = read_texts(sheet, Circumstances(event_class, mode, level, chosen))
+    circumstances = Circumstances(event_class, mode, level, chosen)
+    texts = read_texts(sheet, circumstances)
+    still, released = read_change_texts(sheet, circumstances, reference[0] if reference else None)
     valid_until = read_valid_until(sheet, event_class, mode, now)
     canonical = {
         "id": read_id(sheet),
@@ -189,7 +215,9 @@ def _read(
         "area": sheet.get("area"),
         "area_name": read_area_name(sheet, found, mode),
         "topics": list(read_topics(sheet, event_class)) or None,
-        "texts": {language: asdict(text) for language, text in texts.items()},
+        "texts": _written(texts),
+        "texts_still": _written(still) or None,
+        "texts_released": _written(released) or None,
         "channels": list(chosen),
         "delivery": read_delivery(sheet, event_class),
         "shelters": read_shelters(sheet, event_class),
@@ -197,6 +225,10 @@ def _read(
         "reference": {reference[0].value: reference[1]} if reference else None,
     }
     return canonical, area
+
+
+def _written(texts: Mapping[str, Text]) -> dict[str, Any]:
+    return {language: asdict(text) for language, text in texts.items()}
 
 
 def _digest(document: Mapping[str, Any], area: Area | None) -> str:

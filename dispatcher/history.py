@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
 from dispatcher.dispatches import aged_dispatch, unknown_dispatch
-from dispatcher.model import Outcome
+from dispatcher.model import Outcome, Standing
 from geo.area import Area
 from words.problem import Refused
 from words.sql import sql
@@ -79,11 +79,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """One rendered text; `distance` in metres. `shelter_name` is None where none is named, or it is no longer known."""
+    """One rendered text; `distance` in metres. `shelter_name` is None where none is named, or it is no longer known.
+
+    `audience` is the `Standing` it is for, None where it is for everybody.
+    """
 
     number: int
     channel: str
     language: str
+    audience: str | None
     shelter: str | None
     shelter_name: str | None
     distance: int | None
@@ -140,6 +144,8 @@ class DispatchHistory:
     tallies: Sequence[Tally]
     messages: Sequence[MessageSent]
     people: People
+    standings: Mapping[Standing, int]
+    """People by audience of an update; empty where there are none."""
     accepted: Mapping[str, Sequence[tuple[float, int]]]
 
 
@@ -174,6 +180,7 @@ def _history(
         tallies=_tallies(batches, known, sent),
         messages=sent,
         people=_people(batches, known),
+        standings=_standings(batches, sent),
         accepted=_accepted(attempts),
         **{column: row[column] for column in (*as_stored, *moments)},
     )
@@ -218,6 +225,19 @@ def _people(batches: Sequence[Record], known: Sequence[Bytes]) -> People:
     order = np.lexsort((ranks, members))
     subscribers, first = np.unique(members[order], return_index=True)
     return People(subscribers, _column(batches, "places")[counted][order][first], ranks[order][first])
+
+
+def _standings(batches: Sequence[Record], messages: Iterable[MessageSent]) -> dict[Standing, int]:
+    """All members of a batch are of one audience; a batch that was split has the members of its parts."""
+    audiences = {message.number: message.audience for message in messages}
+    found: dict[str, list[Sequence[int]]] = defaultdict(list)
+    for batch in batches:
+        audience = audiences[batch["messages"][0]]
+        if audience is not None:
+            found[audience].append(batch["members"])
+    if not found:
+        return {}
+    return {standing: len(set().union(*found[standing])) for standing in Standing}
 
 
 def _column(batches: Iterable[Record], name: str) -> Longs:

@@ -41,6 +41,19 @@ class Relation(StrEnum):
     LIFTS = "lifts"
 
 
+class Standing(StrEnum):
+    """How a person stands to the area that an update changes: its three audiences, in the order they are written to.
+
+    Who knows nothing and is in danger comes first.
+    """
+
+    NEW = "new"
+    """Inside, and the order has not reached them before."""
+    STILL = "still"
+    RELEASED = "released"
+    """No longer inside, and may have the order."""
+
+
 class DispatchState(StrEnum):
     APPROVED = "approved"
     PLANNING = "planning"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dispatcher.dispatches import aged_dispatch, unknown_dispatch
 from dispatcher.history import known_outcomes
-from dispatcher.model import DispatchState, Outcome
+from dispatcher.model import DispatchState, Outcome, Standing
 from words.problem import Refused
 from words.sql import sql
 
@@ -63,10 +63,14 @@ class MessageToPerson:
 
 @dataclass(frozen=True, slots=True)
 class PersonHistory:
-    """`place` is the number of the place that was hit; 0 where none was asked (a correction, a lift)."""
+    """`place` is the number of the place that was hit; 0 where none was asked (a correction, a lift).
+
+    `standing` is which audience of an update they were in, None where there were none.
+    """
 
     place: int
     messages: tuple[MessageToPerson, ...]
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,9 @@ async def person_history(pool: Pool, dispatch: str, subscriber: int) -> PersonHi
         numbers, positions = [row["number"] for row in batches], [row["position"] for row in batches]
         attempts = await connection.fetch(_ATTEMPTS, dispatch, numbers)
         receipts = await connection.fetch(_RECEIPTS, dispatch, numbers, positions)
-    return PersonHistory(batches[0]["place"], tuple(_messages(batches, attempts, receipts)))
+    audience = batches[0]["audience"]
+    standing = Standing(audience) if audience is not None else None
+    return PersonHistory(batches[0]["place"], tuple(_messages(batches, attempts, receipts)), standing)
 
 
 def _messages(

@@ -27,6 +27,7 @@ from dispatcher import binary, metrics
 from dispatcher.audience import Longs
 from dispatcher.drafting import Drafter, Plan, Town
 from dispatcher.events import Event
+from dispatcher.model import Standing
 from dispatcher.routing import NO_SHELTER, Cut, Shape, Variant, cuts
 from dispatcher.texts import Composer
 from geo.area import Area
@@ -62,6 +63,10 @@ class NotOursToPlan(Exception):
     """The dispatch was stopped, has expired, or is planned by another by now."""
 
 
+_Key = tuple[str, str, str, int, str]
+"""A message: channel, language, shelter, distance, audience; empty or 0 where it depends on none."""
+
+
 @dataclass(slots=True)
 class _Job:
     """One dispatch being planned."""
@@ -72,7 +77,7 @@ class _Job:
     approved_at: datetime
     parent: str | None
     composer: Composer
-    numbers: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    numbers: dict[_Key, int] = field(default_factory=dict)
     planned: dict[str, Longs] = field(default_factory=dict)
     """On resuming: who stands in a batch already, by channel."""
 
@@ -128,7 +133,7 @@ class Planner:
         composer = Composer(event, issued_at=row["approved_at"], timezone=self._town.timezone)
         job = _Job(row["id"], event, row["priority"], row["approved_at"], row["parent"], composer)
         for known in await self._pool.fetch(_MESSAGES, job.dispatch):
-            key = known["channel"], known["language"], known["shelter"], known["distance"]
+            key = known["channel"], known["language"], known["shelter"], known["distance"], known["audience"]
             job.numbers[key] = known["number"]
         job.planned = await self._planned_before(job.dispatch)
         return job
@@ -142,7 +147,10 @@ class Planner:
     async def _plan(self, job: _Job) -> None:
         audience = 0
         shared = [name for name in job.event.channels if self._channels[name].call_size > 1]
-        async for plan in self._drafter.portions(job.event, job.composer, parent=job.parent, shared=shared):
+        portions = self._drafter.portions(
+            job.event, job.composer, parent=job.parent, shared=shared, dispatch=job.dispatch
+        )
+        async for plan in portions:
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
             await asyncio.to_thread(job.leave_out_planned, plan)
@@ -192,17 +200,15 @@ class Planner:
         for cut in chunk:
             metrics.PLANNED.labels(cut.channel).inc(len(cut.members))
 
-    async def _copy_messages(
-        self, connection: Connection, job: _Job, plan: Plan, keys: Iterable[tuple[str, str, str, int]]
-    ) -> None:
+    async def _copy_messages(self, connection: Connection, job: _Job, plan: Plan, keys: Iterable[_Key]) -> None:
         records = []
         for key in keys:
-            channel, language, shelter, distance = key
+            channel, language, shelter, distance, audience = key
             info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
-            message = job.composer.compose(channel, language, info, distance or None)
+            message = job.composer.compose(channel, language, info, distance or None, plan.standing or Standing.NEW)
             records.append((job.dispatch, job.numbers[key], channel, language, shelter or None, distance or None,
-                            message.subject, message.body))  # fmt: skip
-        columns = ["dispatch", "number", "channel", "language", "shelter", "distance", "subject", "body"]
+                            message.subject, message.body, audience or None))  # fmt: skip
+        columns = ["dispatch", "number", "channel", "language", "shelter", "distance", "subject", "body", "audience"]
         await connection.copy_records_to_table("message", records=records, columns=columns)
 
     async def _copy_batches(
@@ -253,4 +259,5 @@ def _message_numbers(job: _Job, plan: Plan, cut: Cut) -> list[int]:
 
 def _message_number(job: _Job, plan: Plan, channel: str, variant: Variant) -> int:
     shelter = plan.shelters.ids[variant.shelter] if variant.shelter != NO_SHELTER else ""
-    return job.numbers.setdefault((channel, variant.language, shelter, variant.distance), len(job.numbers))
+    key = channel, variant.language, shelter, variant.distance, str(plan.standing or "")
+    return job.numbers.setdefault(key, len(job.numbers))

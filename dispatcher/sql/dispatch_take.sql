@@ -1,4 +1,5 @@
--- The most urgent dispatch that nobody alive plans, among the priorities from $2 to $3.
+-- The most urgent dispatch that nobody alive plans, among the priorities from $2 to $3. One that refers to another waits
+-- until that one is planned: whom it concerns depends on whom the other reaches.
 update dispatch
 set state = 'planning', planner = $1
 where id = (
@@ -6,6 +7,9 @@ where id = (
     from dispatch d
     where d.valid_until > now()
       and d.priority between $2 and $3
+      and not exists (
+          select from dispatch p
+          where p.id = d.parent and p.state in ('approved', 'planning') and p.valid_until > now())
       and (d.state = 'approved'
            or (d.state = 'planning' and not exists (
                select from worker_session w

@@ -1,7 +1,7 @@
 select
     b.number, b.channel, b.state, b.started, b.outcomes, b.proofs, member.position - 1 as position,
     b.places[member.position] as place,
-    m.language, m.shelter, s.name as shelter_name, m.distance, m.subject, m.body
+    m.language, m.audience, m.shelter, s.name as shelter_name, m.distance, m.subject, m.body
 from batch b
 cross join lateral (select array_position(b.members, $2::bigint)) as member (position)
 join message m on m.dispatch = b.dispatch and m.number = b.messages[least(member.position, cardinality(b.messages))]

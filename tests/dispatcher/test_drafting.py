@@ -41,7 +41,8 @@ def sent(plan: Plan) -> Counter[str]:
 
 async def draft(drafter: Drafter, **changes: Any) -> Plan:
     event = order(texts=TEXTS, **changes)
-    return await drafter.draft(event, Composer(event, event.valid_until, KAWABE.timezone), parent=None)
+    [plan] = await drafter.drafts(event, Composer(event, event.valid_until, KAWABE.timezone), parent=None)
+    return plan
 
 
 async def test_everybody_is_sent_to_the_nearest_unless_the_event_says_otherwise(drafter: Drafter) -> None:

@@ -156,6 +156,14 @@ def test_a_short_text_for_sms_helps() -> None:
     assert problem.where == "/texts/ja/sms"
 
 
+def test_of_an_update_the_texts_for_all_three_audiences_are_checked() -> None:
+    long = {"ja": {"subject": "避難指示", "body": "{level_name}" + "あ" * 300}}
+    change = {"texts_still": long, "texts_released": long, "reference": {"updates": "d-1"}}
+    found = told(live(channels=["sms"], **change))
+    assert [each.where for each in found] == ["/texts_still/ja/body", "/texts_released/ja/body"]
+    assert "sms で送る ja の文面" in found[0].ja
+
+
 def test_the_longest_shelter_name_decides() -> None:
     texts = {"ja": {"subject": "避難指示", "body": "{shelter_name}" + "あ" * 165}}
     hall = ShelterInfo("2", "川辺町立総合文化体育館" * 3, "")

@@ -18,6 +18,7 @@ from dispatcher.history import Fate, People
 from geo.area import area_from_geojson
 from geo.shelters import ShelterStatus
 from tests.dispatcher.engine_room import CAST, Kawabe, crowd, kawabe, order
+from tests.dispatcher.new_area import FULL, RELEASED, STILL, update
 from todoke.report import drawing, write_report
 from todoke.report.timeline import duration
 from todoke.town.fictional import TownFiles, write_town
@@ -147,6 +148,18 @@ async def test_text_that_looks_like_html_stays_text(town: Kawabe, tmp_path: Path
     page = await page_of(town, tmp_path, area_name={"ja": "<script>alert(1)</script>"})
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+async def test_the_page_of_an_update_counts_its_audiences_and_shows_the_words_for_each(
+    town: Kawabe, tmp_path: Path
+) -> None:
+    first = await town.sent(order(texts=FULL))
+    end = await town.sent(update(first.dispatch))
+    page = words((await write_report(town.pool, end.dispatch, tmp_path / "update.html", Settings())).read_text("utf-8"))
+    for counted in ("newly inside 1 人 people", "still inside 42 人 people", "no longer inside 2 人 people"):
+        assert counted in page
+    for said in (STILL, RELEASED):
+        assert said["ja"]["subject"] in page
 
 
 async def test_a_dispatch_that_reached_nobody_has_a_page_too(pool: Pool, tmp_path: Path) -> None:

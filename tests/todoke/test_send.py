@@ -220,6 +220,16 @@ def test_match_refuses_a_reference_to_no_dispatch_as_send_would(todoke: Todoke) 
     assert said.err.startswith("/reference/lifts: There is no dispatch '1123-nobody' to refer to.")
 
 
+def test_match_counts_the_three_audiences_of_an_update(todoke: Todoke) -> None:
+    first = todoke.ok("send", event(todoke), *BOTH, "--wait", "--json").last["dispatch"]
+    texts = {"ja": {"subject": "避難指示", "body": "避難指示を続けます。"}}
+    three = {"texts_still": texts, "texts_released": texts, "reference": {"updates": first}}
+    changed = event(todoke, id="flood-2", area={"point": [133.75, 34.65], "radius_m": 500}, **three)
+    assert todoke.ok("match", changed, "--json").last["audiences"] == {"new": 1, "still": 0, "released": 4}
+    said = todoke.ok("match", changed).out
+    assert "1 people inside, 1 of them reachable\n  newly inside: 1\n  still inside: 0\n  no longer inside: 4\n" in said
+
+
 def test_match_takes_an_area_alone(todoke: Todoke) -> None:
     area = todoke.data.parent / "riverside.geojson"
     area.write_text(json.dumps({"type": "Polygon", "coordinates": RIVERSIDE}), encoding="utf-8")

@@ -16,6 +16,7 @@ from dispatcher.batches import BatchStore, Member
 from dispatcher.model import Outcome
 from subscribers.store import leave
 from tests.dispatcher.engine_room import CAST, Kawabe, invitation, kawabe, order
+from tests.dispatcher.new_area import FULL, update
 from tests.todoke.running import todoke
 from todoke.report.person import Answer, explain
 from words.problem import Refused
@@ -101,6 +102,14 @@ async def test_a_correction_concerns_only_whom_the_mistake_reached(town: Kawabe)
     assert (await why(town, end.dispatch, "hana")).history is not None
 
 
+async def test_of_an_update_it_says_which_of_three_audiences_somebody_was_in(town: Kawabe) -> None:
+    first = await town.sent(order(texts=FULL))
+    end = await town.sent(update(first.dispatch))
+    told = {who: (await why(town, end.dispatch, who)).as_json()["audience"] for who in ("hana", "ken", "linh")}
+    assert told == {"hana": "still", "ken": "new", "linh": "released"}
+    assert (await why(town, first.dispatch, "hana")).as_json()["audience"] is None
+
+
 async def test_a_place_removed_since_is_said_to_be_gone(town: Kawabe) -> None:
     end = await town.sent(order())
     await town.pool.execute("delete from place where subscriber = (select number from subscriber where id = 'hana')")
@@ -142,6 +151,20 @@ async def test_the_command_says_it_in_short_sentences(town: Kawabe, fresh_databa
     lines = ended.stdout.splitlines()
     assert lines[:2] == [f"tome は、配信 {end.dispatch}（本番）の対象です。", "場所「自宅」が区域内です。"]
     assert "SMS（やさしい日本語）: 受付済み" in lines
+
+
+async def test_the_command_says_why_somebody_was_released(
+    town: Kawabe, fresh_database_url: str, tmp_path: Path
+) -> None:
+    first = await town.sent(order(texts=FULL))
+    end = await town.sent(update(first.dispatch))
+    said = run(fresh_database_url, tmp_path, end.dispatch, "linh", "--lang", "ja").stdout.splitlines()
+    assert said[1].startswith("対象から外れました。それまでの配信を受け取った可能性があり、")
+    said = run(fresh_database_url, tmp_path, end.dispatch, "ken", "--lang", "en").stdout.splitlines()
+    assert said[1:3] == [
+        "Their place “自宅” is inside the area.",
+        "Newly inside: no earlier dispatch of this order had reached them, so they were sent the order in full.",
+    ]
 
 
 async def test_the_command_gives_programs_one_object(town: Kawabe, fresh_database_url: str, tmp_path: Path) -> None:

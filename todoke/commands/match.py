@@ -15,11 +15,13 @@ from dispatcher.counting import Count, Counter, count
 from dispatcher.dispatches import check_reference
 from dispatcher.drafting import Drafter
 from dispatcher.gazetteer import boundary
+from dispatcher.model import Standing
 from geo.area import Area, parse_geojson
 from geo.around import area_in_metres, is_in_metres
 from subscribers.columns import open_audience
 from todoke.cli import Context, common_options
 from todoke.reading import Reader, read_bytes, town_of
+from todoke.report import labels
 from todoke.working import configured_channels
 from words.problem import Problem, Refused
 
@@ -51,9 +53,14 @@ def command(ctx: Context, event_or_area: str) -> None:
 async def _match(ctx: Context, subject: str) -> None:
     async with ctx.database() as pool:
         found = await _count(ctx, pool, subject)
-    ctx.emit(asdict(found))
+    ctx.emit(_as_json(found))
     if not ctx.json:
         _tell(ctx, found)
+
+
+def _as_json(found: Count) -> dict[str, Any]:
+    """Audiences are of an update only."""
+    return {key: value for key, value in asdict(found).items() if key != "audiences" or value}
 
 
 async def _count(ctx: Context, pool: Pool, subject: str) -> Count:
@@ -68,7 +75,7 @@ async def _count(ctx: Context, pool: Pool, subject: str) -> Count:
         await check_reference(pool, event)
         kinds = {name: channel.contact for name, channel in channels.items()}
         drafter = Drafter(pool, await open_audience(pool), kinds)
-        return count(await drafter.draft(event, reader.composer(event), parent=event.parent))
+        return count(*await drafter.drafts(event, reader.composer(event), parent=event.parent))
 
 
 async def _area(pool: Pool, subject: str) -> Area | None:
@@ -108,10 +115,14 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _tell(ctx: Context, found: Count) -> None:
+    inside = found.audience - found.audiences.get(Standing.RELEASED, 0)
     ctx.say(
-        ja=f"区域内 {found.people:,} 人、うち届く人 {found.audience:,} 人",
-        en=f"{found.people:,} people inside, {found.audience:,} of them reachable",
+        ja=f"区域内 {found.people:,} 人、うち届く人 {inside:,} 人",
+        en=f"{found.people:,} people inside, {inside:,} of them reachable",
     )
+    for standing, people in found.audiences.items():
+        label = labels.STANDINGS[Standing(standing)]
+        ctx.say(ja=f"  {label.ja} {people:,} 人", en=f"  {label.en}: {people:,}")
     ctx.say(ja="経路:", en="Channels:")
     for channel, people in found.channels.items():
         ctx.say(ja=f"  {channel:<8} {people:>9,}", en=f"  {channel:<8} {people:>9,}")

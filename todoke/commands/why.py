@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from channels.registry import channel_types
+from dispatcher.model import Standing
 from dispatcher.personal_history import MessageToPerson, Receipt, Try
 from todoke.cli import Context, common_options
 from todoke.report import labels
@@ -62,7 +63,11 @@ class _Teller:
             ja=f"{who} は、配信 {dispatch}（{mode.ja}）の対象です。",
             en=f"{who} was in dispatch {dispatch} ({mode.en.lower()}).",
         )
-        self._tell_place(answer)
+        if answer.history.standing is not Standing.RELEASED:
+            self._tell_place(answer)
+        if answer.history.standing is not None:
+            because = labels.STANDING_REASONS[answer.history.standing]
+            self._ctx.say(ja=because.ja, en=because.en)
         for message in answer.history.messages:
             self._tell_message(message)
 

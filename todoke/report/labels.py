@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dispatcher.history import Fate
-from dispatcher.model import Outcome
+from dispatcher.model import Outcome, Standing
 from geo.shelters import ShelterStatus
 from todoke.progress import OUTCOMES_JA, STATES_JA
 
@@ -28,6 +28,28 @@ RELATIONS = {
     "corrects": Label("訂正", "corrects"),
     "lifts": Label("解除", "lifts"),
 }
+STANDINGS = {
+    Standing.NEW: Label("新たに対象になった人", "newly inside"),
+    Standing.STILL: Label("引き続き対象の人", "still inside"),
+    Standing.RELEASED: Label("対象から外れた人", "no longer inside"),
+}
+"""The audiences of an update."""
+STANDING_REASONS = {
+    Standing.NEW: Label(
+        "新たに対象になりました。それまでの配信は届いていないため、指示の全文を送っています。",
+        "Newly inside: no earlier dispatch of this order had reached them, so they were sent the order in full.",
+    ),
+    Standing.STILL: Label(
+        "引き続き対象です。それまでの配信を受け取ったとみられるため、変わった点を送っています。",
+        "Still inside: an earlier dispatch of this order is taken to have reached them, so they were sent what has changed.",
+    ),
+    Standing.RELEASED: Label(
+        "対象から外れました。それまでの配信を受け取った可能性があり、今は区域内に場所がないため、対象でなくなったことを送っています。",
+        "No longer inside: an earlier dispatch of this order may have reached them and no place of theirs is in the area "
+        "now, so they were sent that it no longer holds.",
+    ),
+}
+"""Why somebody was in that audience."""
 STATES_EN = {
     "approved": "approved",
     "planning": "being prepared",

@@ -98,6 +98,7 @@ def render(gathered: Gathered, zone: tzinfo, now: datetime) -> str:
         map=_drawing(gathered),
         fates=[(each, labels.FATES[each], labels.FATE_NOTES[each], n) for each, n in history.people.counts().items()],
         people=len(history.people),
+        standings=[(labels.STANDINGS[standing], n) for standing, n in history.standings.items()],
         channels=tables.by_channel(history),
         languages=tables.by_language(history),
         delivered=tables.delivered(history),

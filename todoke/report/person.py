@@ -38,6 +38,7 @@ class Answer:
             "mode": self.terms.mode,
             "included": self.history is not None,
             "place": self.place,
+            "audience": self.history.standing if self.history else None,
             "reasons": [each._asdict() for each in self.reasons],
             "messages": [_message(each) for each in self.history.messages] if self.history else [],
         }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.history import DispatchHistory, Fate, MessageSent, Tally, fate
-from dispatcher.model import Outcome
+from dispatcher.model import Outcome, Standing
 from todoke.report import labels
 from todoke.report.labels import Label
 from words.languages import OWN_NAMES
@@ -98,6 +98,7 @@ class Text:
     channels: Sequence[Label]
     messages: int
     variants: Sequence[SentTo]
+    audience: Label | None
 
     @property
     def name(self) -> str:
@@ -105,17 +106,19 @@ class Text:
 
 
 def texts(history: DispatchHistory) -> list[Text]:
-    """By language, the most read first; a channel with words of its own (a short SMS) stands apart."""
+    """By language, the most read first; a channel with words of its own (a short SMS) stands apart, and so does an
+    update's audience.
+    """
     tallies: dict[int, list[Tally]] = defaultdict(list)
     for tally in history.tallies:
         tallies[tally.message].append(tally)
-    families: dict[tuple[str, bool], list[MessageSent]] = defaultdict(list)
+    families: dict[tuple[str, str | None, bool], list[MessageSent]] = defaultdict(list)
     elsewhere = {(message.language, message.body) for message in history.messages if message.channel != "sms"}
     for message in history.messages:
         alone = message.channel == "sms" and (message.language, message.body) not in elsewhere
-        families[message.language, alone].append(message)
+        families[message.language, message.audience, alone].append(message)
     order = channels_used(history)
-    found = [_text(language, family, tallies, order) for (language, _), family in families.items()]
+    found = [_text(language, family, tallies, order) for (language, _, _), family in families.items()]
     readers = _counter((tally.language, None, tally) for tally in history.tallies)
     return sorted(found, key=lambda text: (-readers[text.language, None], text.language, -text.messages))
 
@@ -133,6 +136,7 @@ def _text(language: str, family: Sequence[MessageSent], tallies: dict[int, list[
         channels=[labels.channel(name) for name in order if name in used],
         messages=readers.total(),
         variants=_variants(family, tallies),
+        audience=labels.STANDINGS[Standing(family[0].audience)] if family[0].audience else None,
     )
 
 
