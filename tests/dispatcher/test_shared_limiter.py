@@ -281,16 +281,6 @@ async def test_a_redis_that_comes_back_is_trusted_when_it_stayed_healthy(
         await limiter.line([LINE]).join(1).reached()
 
 
-async def test_who_stops_waiting_leaves_the_line(server: ValkeyServer, redis: Redis) -> None:
-    slow = Limit("slow", rate=0.01)
-    async with alone_on(server.connection_url) as limiter:
-        waiting = asyncio.create_task(limiter.line([slow]).join(1).reached())
-        await limiter.line([LINE]).join(1).reached()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert waiting.cancelled()
-
-
 # -- the server's clock ----------------------------------------------------------------------------
 
 
