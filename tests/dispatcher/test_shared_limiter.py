@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,16 +29,23 @@ LEEWAY = LEEWAY_SECONDS * 1e6
 SCRIPT = resources.files("dispatcher").joinpath("lua", "reserve.lua").read_text()
 
 
+def free_port() -> int:
+    """Of the kernel's choice: two test processes that look for the first free one find the same."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 
 @pytest.fixture
 def own_server() -> Iterator[ValkeyServer]:
     """One that a test may kill."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     server.terminate()
@@ -279,6 +287,16 @@ async def test_a_redis_that_comes_back_is_trusted_when_it_stayed_healthy(
             while not limiter.shared:
                 await limiter.line([LINE]).join(1).reached()
         await limiter.line([LINE]).join(1).reached()
+
+
+async def test_who_stops_waiting_leaves_the_line(server: ValkeyServer, redis: Redis) -> None:
+    slow = Limit("slow", rate=0.01)
+    async with alone_on(server.connection_url) as limiter:
+        waiting = asyncio.create_task(limiter.line([slow]).join(1).reached())
+        await limiter.line([LINE]).join(1).reached()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert waiting.cancelled()
 
 
 # -- the server's clock ----------------------------------------------------------------------------
