@@ -63,9 +63,11 @@ class MessageToPerson:
 
 @dataclass(frozen=True, slots=True)
 class PersonHistory:
-    """`place` is the number of the place that was hit; 0 where none was asked (a correction, a lift)."""
+    """`place` is the number of the place that was hit, below 0 for where they were; 0 where none was asked (a
+    correction, a lift). `entered_at`: when they were found to have come into the area later; None for everybody else."""
 
     place: int
+    entered_at: datetime | None
     messages: tuple[MessageToPerson, ...]
 
 
@@ -115,7 +117,7 @@ async def person_history(pool: Pool, dispatch: str, subscriber: int) -> PersonHi
         numbers, positions = [row["number"] for row in batches], [row["position"] for row in batches]
         attempts = await connection.fetch(_ATTEMPTS, dispatch, numbers)
         receipts = await connection.fetch(_RECEIPTS, dispatch, numbers, positions)
-    return PersonHistory(batches[0]["place"], tuple(_messages(batches, attempts, receipts)))
+    return PersonHistory(batches[0]["place"], batches[0]["entered_at"], tuple(_messages(batches, attempts, receipts)))
 
 
 def _messages(
