@@ -114,6 +114,10 @@ class Followed(Protocol):
         ...
 
 
+class Living(Audience, Followed, Protocol):
+    """What the engine needs: whom an event concerns, and who comes in later."""
+
+
 class AddressBook(Protocol):
     """The one module that reads addresses."""
 

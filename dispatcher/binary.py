@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
 _LENGTH = struct.Struct(">i")
+_MICROSECONDS = struct.Struct(">q")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _ARRAY_HEAD = struct.Struct(">iiiii")
 _KINDS: dict[type[np.integer[Any]], tuple[int, np.dtype[Any]]] = {
     np.int32: (23, np.dtype([("length", ">i4"), ("value", ">i4")])),
@@ -59,3 +62,14 @@ def integers(values: NDArray[np.int32] | NDArray[np.int64]) -> bytes:
     elements["length"] = values.dtype.itemsize
     elements["value"] = values
     return _ARRAY_HEAD.pack(1, 0, number, len(values), 1) + elements.tobytes()
+
+
+def timestamp(value: datetime) -> bytes:
+    """A `timestamptz`: microseconds since 2000. Raises TypeError for a time without a zone."""
+    return _MICROSECONDS.pack((value - _EPOCH) // timedelta(microseconds=1))
+
+
+def bigints(sent: bytes) -> NDArray[np.int64]:
+    """The elements of a `bigint[]` without nulls, of what `array_send` gives of it: no object a number is made."""
+    _, layout = _KINDS[np.int64]
+    return np.frombuffer(sent, layout, offset=min(_ARRAY_HEAD.size, len(sent)))["value"].astype(np.int64)

@@ -20,6 +20,7 @@ _EXPIRE = sql("dispatcher", "dispatch_expire")
 _FINISH = sql("dispatcher", "dispatch_finish")
 _LEFTOVER = sql("dispatcher", "batch_leftover")
 _CLOSE = sql("dispatcher", "batch_close")
+_LATE_LEFTOVER = sql("dispatcher", "late_leftover")
 _END = {DispatchState.CANCELLED: Outcome.CANCELLED, DispatchState.EXPIRED: Outcome.EXPIRED}
 
 log = structlog.get_logger(__name__)
@@ -38,12 +39,25 @@ class Closer:
             log.warning("dispatch_expired", dispatch=row["id"])
         while await self._close_leftovers():
             pass
+        async with self._pool.acquire() as connection, connection.transaction():
+            await close_late_entries(connection)
 
     async def _close_leftovers(self) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(_LEFTOVER)
-            await connection.executemany(_CLOSE, [_closed(row) for row in rows])
-        return len(rows)
+            return await _close(connection, _LEFTOVER)
+
+
+async def close_late_entries(connection: Connection) -> None:
+    """End what of late entry still waits in orders that are no longer in force: in this transaction, but for batches in
+    others' hands, which the closer finds when they are put back."""
+    while await _close(connection, _LATE_LEFTOVER):
+        pass
+
+
+async def _close(connection: Connection, leftover: str) -> int:
+    rows = await connection.fetch(leftover)
+    await connection.executemany(_CLOSE, [_closed(row) for row in rows])
+    return len(rows)
 
 
 def _closed(row: Record) -> tuple[str, int, bytes]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import outcomes as states
+from dispatcher.closer import close_late_entries
 from dispatcher.event_fields import WARNINGS
 from dispatcher.event_texts import missing_texts
 from dispatcher.events import Event
@@ -68,6 +69,7 @@ async def create(pool: Pool, event: Event, signatures: Signatures, *, again: boo
             _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id, event.mode))
         number = await _insert_event(connection, event)
         dispatch = await _insert(connection, event, number, signatures)
+        await close_late_entries(connection)
         await connection.execute(_RING, "plan")
     return dispatch
 
@@ -223,6 +225,7 @@ async def _insert(connection: Connection, event: Event, number: int, signatures:
         signatures.approved_by.strip(),
         event.digest,
         event.valid_until,
+        event.late_entry,
     )
     return dispatch
 
@@ -230,7 +233,8 @@ async def _insert(connection: Connection, event: Event, number: int, signatures:
 async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:
     """Stop a dispatch: nothing leaves two seconds later. Returns the state it then has.
 
-    Raises Refused when there is no such dispatch; one that has already ended stays as it ended.
+    Raises Refused when there is no such dispatch; one that has already ended stays as it ended, but whoever comes
+    into the area of an order that was sent out does not get it any more.
     """
     async with pool.acquire() as connection, connection.transaction():
         state = await connection.fetchval(_STOP, dispatch, by)
@@ -241,7 +245,7 @@ async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:
 
 
 async def stop_all(pool: Pool, *, by: str) -> list[str]:
-    """Stop every dispatch that is not through; returns their names."""
+    """Stop every dispatch that is not through, and all late entry; returns the names of the former."""
     async with pool.acquire() as connection, connection.transaction():
         stopped = [row["id"] for row in await connection.fetch(_STOP_ALL, by)]
         await connection.execute(_RING, "stop")
@@ -285,6 +289,9 @@ class Status:
     approved_at: datetime
     valid_until: datetime
     audience: int | None
+    late_entries: int
+    """How many of the audience came into the area later."""
+    stopped_by: str | None
     wanted: tuple[str, ...]
     """The channels of the event, also those that reach nobody."""
     unfinished: int
@@ -308,6 +315,7 @@ class Status:
             "approved_at": self.approved_at.isoformat(),
             "valid_until": self.valid_until.isoformat(),
             "audience": self.audience,
+            "late_entries": self.late_entries,
             "channels": {
                 channel: {name: self.channels.get(channel, {}).get(name, 0) for name in _TOLD}
                 for channel in self.wanted
@@ -382,6 +390,8 @@ def _status(row: Record, tally: _Tally) -> Status:
         approved_at=row["approved_at"],
         valid_until=row["valid_until"],
         audience=row["audience"],
+        late_entries=row["late_entries"],
+        stopped_by=row["stopped_by"],
         wanted=tuple(json.loads(row["channels"])),
         unfinished=tally.unfinished,
         channels=tally.channels(),

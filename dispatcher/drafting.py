@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
-from dispatcher.audience import Audience, Floats, Longs, Match
+from dispatcher.audience import Audience, Floats, Longs, Match, Whereabouts
 from dispatcher.events import Event
 from dispatcher.gazetteer import board as shelter_board
 from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation, ShelterChoice, Standing
@@ -73,7 +73,12 @@ class Plan:
     @property
     def audience(self) -> int:
         """People who get anything at all on any channel."""
-        return int(_reached_rows(self.match, self.routed).sum())
+        return len(self.people)
+
+    @property
+    def people(self) -> Longs:
+        """Their numbers, ascending."""
+        return self.match.subscribers[_reached_rows(self.match, self.routed)]
 
     def texts(self, channel: str) -> int:
         """How many different texts the channel carries."""
@@ -129,6 +134,19 @@ class Drafter:
         yield first
         while (match := await asyncio.to_thread(next, matches, None)) is not None:
             yield await self._plan(event, composer, shelters, match)
+
+    async def for_those(self, event: Event, composer: Composer, here: Whereabouts) -> Plan:
+        """What the event says to the people of `here`, each by the first of their places there, as far as it is for them."""
+        shelters = (await shelter_board(self._pool)).for_hazard(event.hazard)
+        people, first = np.unique(here.subscribers, return_index=True)
+        match = await self._audience.among(people, topics=_topics(event))
+        if event.mode is Mode.DRILL:
+            drill = await self._audience.among(people, topics=(DRILL_TOPIC,))
+            match = narrowed(match, restricted(match, drill.subscribers))
+        at = first[np.searchsorted(people, match.subscribers)]
+        match = replace(match, places=here.places[at], lons=here.lons[at], lats=here.lats[at])
+        plan = await self._plan(event, composer, shelters, match)
+        return replace(plan, standing=Standing.NEW) if event.standings else plan
 
     async def _caught_up(self, event: Event) -> ShelterBoard:
         """Every change committed before now is seen; gives the shelters that are open and fit for the hazard."""

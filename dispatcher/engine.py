@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from channels.contract import Channel
 from dispatcher.ageing import EVERY_SECONDS, Ageing, add_years
-from dispatcher.audience import AddressBook, Audience
+from dispatcher.audience import AddressBook, Living
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
 from dispatcher.pauses import Pauses
@@ -22,6 +23,7 @@ from dispatcher.planner import Planner
 from dispatcher.rescuer import Rescuer
 from dispatcher.sender import Sender
 from dispatcher.session import Session
+from dispatcher.writing import Writer
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -44,7 +46,7 @@ class Parts:
     """What the engine is given: storage, who to reach, and the ways out."""
 
     pool: Pool
-    audience: Audience
+    audience: Living
     addresses: AddressBook
     channels: Mapping[str, Channel]
     limiter: Limiter
@@ -60,16 +62,19 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
     pauses = Pauses()
+    drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
+    writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
+    late_entry = LateEntry(parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town)
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=lambda: [*pauses.trouble(), *ageing.trouble()],
+        trouble=lambda: [*pauses.trouble(), *ageing.trouble(), *late_entry.trouble()],
         shared_among=parts.limiter.shared_among,
     )
     sender = _sender(parts, pace, session, pauses, closer)
-    planners = _planners(parts, pace, session)
+    planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
     rings = {
         PLAN: [planner.wake for planner in planners],
@@ -85,7 +90,9 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
-    agents: list[AbstractAsyncContextManager[object]] = [session, closer, rescuing, sender, *planners, ages, bell]
+    agents: list[AbstractAsyncContextManager[object]] = [
+        session, closer, rescuing, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+    ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for agent in agents:
             await stack.enter_async_context(agent)
@@ -106,16 +113,15 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: 
     )
 
 
-def _planners(parts: Parts, pace: Pace, session: Session) -> list[Agent]:
+def _planners(parts: Parts, pace: Pace, session: Session, drafter: Drafter, writer: Writer) -> list[Agent]:
     """One for what is urgent and one for the rest, so that no order waits for the planning of a campaign."""
-    drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     planners = [
         Planner(
             parts.pool,
             drafter,
             parts.channels,
             session,
-            batch_size=pace.batch_size,
+            writer=writer,
             town=parts.town,
             priorities=priorities,
         )

@@ -207,6 +207,34 @@ def read_shelters(sheet: Sheet, event_class: EventClass | None) -> ShelterChoice
     return None if choice is ShelterChoice.NEAREST else choice
 
 
+def read_late_entry(sheet: Sheet, event_class: EventClass | None, relation: Relation | None) -> bool | None:
+    """None for the default: documents written before there was a choice keep their digest."""
+    value = sheet.get("late_entry")
+    if value is None:
+        return None
+    if not isinstance(value, bool):
+        sheet.refuse(
+            "event.late_entry",
+            "/late_entry",
+            "「late_entry」は true か false です。true なら、配信のあとで区域に入った人にも届きます。",
+            "'late_entry' is true or false; with true, whoever comes into the area later gets the message too.",
+        )
+    elif value and relation is Relation.LIFTS:
+        _no_late_entry(sheet, "解除", "an event that lifts another")
+    elif value and event_class is EventClass.CODE:
+        _no_late_entry(sheet, "code ", "a code")
+    return None if value is (event_class is EventClass.EVACUATION) else bool(value)
+
+
+def _no_late_entry(sheet: Sheet, what_ja: str, what_en: str) -> None:
+    sheet.refuse(
+        "event.late_entry",
+        "/late_entry",
+        f"{what_ja}の発信は、あとから区域に入った人には送りません。「late_entry」を取り除いてください。",
+        f"Whoever comes into the area later does not get {what_en}; remove 'late_entry'.",
+    )
+
+
 def read_reference(sheet: Sheet) -> tuple[Relation, str] | None:
     value = sheet.get("reference")
     if value is None:

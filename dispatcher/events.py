@@ -16,6 +16,7 @@ from dispatcher.event_fields import (
     read_hazard,
     read_id,
     read_issuer,
+    read_late_entry,
     read_level,
     read_reference,
     read_shelters,
@@ -51,6 +52,7 @@ KEYS = (
     "delivery",
     "shelters",
     "valid_until",
+    "late_entry",
     "reference",
 )
 
@@ -89,6 +91,12 @@ class Event:
     parent: str | None
     digest: str
     document: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def late_entry(self) -> bool:
+        """Whether whoever comes into the area while the event holds gets it too (dispatcher/late_entry.py)."""
+        wanted: bool = self.document.get("late_entry", self.event_class is EventClass.EVACUATION)
+        return wanted and self.relation is not Relation.LIFTS
 
     @classmethod
     def restore(cls, document: Mapping[str, Any], area: Area | None) -> Event:
@@ -222,6 +230,7 @@ def _read(
         "delivery": read_delivery(sheet, event_class),
         "shelters": read_shelters(sheet, event_class),
         "valid_until": valid_until.isoformat() if valid_until else None,
+        "late_entry": read_late_entry(sheet, event_class, reference[0] if reference else None),
         "reference": {reference[0].value: reference[1]} if reference else None,
     }
     return canonical, area

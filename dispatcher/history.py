@@ -134,6 +134,7 @@ class DispatchHistory:
     document: Mapping[str, Any]
     area: bytes | None
     audience: int | None
+    late_entries: int
     valid_until: datetime
     approved_at: datetime
     matched_at: datetime | None
@@ -170,7 +171,16 @@ def _history(
     known = [known_outcomes(batch) for batch in batches]
     sent = [MessageSent(**dict(message)) for message in messages]
     as_stored = ("mode", "state", "parent", "relation", "requested_by", "approved_by", "stopped_by", "digest", "area")
-    moments = ("audience", "valid_until", "approved_at", "matched_at", "planned_at", "first_send_at", "ended_at")
+    moments = (
+        "audience",
+        "late_entries",
+        "valid_until",
+        "approved_at",
+        "matched_at",
+        "planned_at",
+        "first_send_at",
+        "ended_at",
+    )
     return DispatchHistory(
         dispatch=row["id"],
         event=row["event_id"],

@@ -23,6 +23,7 @@ PAUSES = Counter(
     "todoke_pauses_total", "Times a provider asked, or forced, us to leave it in peace.", ["channel", "reason"]
 )
 PLANNED = Counter("todoke_planned_recipients_total", "Recipients planned.", ["channel"])
+LATE_ENTRIES = Counter("todoke_late_entries_total", "People who came into the area of an order in force.", ["class"])
 RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead workers.", ["channel"])
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")

@@ -63,12 +63,13 @@ class MessageToPerson:
 
 @dataclass(frozen=True, slots=True)
 class PersonHistory:
-    """`place` is the number of the place that was hit; 0 where none was asked (a correction, a lift).
-
+    """`place` is the number of the place that was hit, below 0 for where they were; 0 where none was asked (a
+    correction, a lift). `entered_at`: when they were found to have come into the area later; None for everybody else.
     `standing` is which audience of an update they were in, None where there were none.
     """
 
     place: int
+    entered_at: datetime | None
     messages: tuple[MessageToPerson, ...]
     standing: Standing | None
 
@@ -119,21 +120,24 @@ async def person_history(pool: Pool, dispatch: str, subscriber: int) -> PersonHi
         numbers, positions = [row["number"] for row in batches], [row["position"] for row in batches]
         attempts = await connection.fetch(_ATTEMPTS, dispatch, numbers)
         receipts = await connection.fetch(_RECEIPTS, dispatch, numbers, positions)
-    audience = batches[0]["audience"]
-    standing = Standing(audience) if audience is not None else None
-    return PersonHistory(batches[0]["place"], tuple(_messages(batches, attempts, receipts)), standing)
+    latest = batches[-1]
+    standing = Standing(latest["audience"]) if latest["audience"] is not None else None
+    messages = tuple(_messages(batches, attempts, receipts))
+    return PersonHistory(latest["place"], latest["entered_at"], messages, standing)
 
 
 def _messages(
     batches: Sequence[Record], attempts: Sequence[Record], receipts: Sequence[Record]
 ) -> Iterator[MessageToPerson]:
-    """One a channel. Of a batch that was split the person's last part tells the outcome, all of them the tries."""
-    for channel in dict.fromkeys(batch["channel"] for batch in batches):
-        line = [batch for batch in batches if batch["channel"] == channel]
+    """One a channel, and one more for whoever came in after an update had released them, or after it was stopped.
+
+    Of a batch that was split the person's last part tells the outcome, all of them the tries.
+    """
+    for line in _by_message(batches):
         numbers = {batch["number"]: batch["position"] for batch in line}
         last, outcome = _standing(line)
         yield MessageToPerson(
-            channel=channel,
+            channel=last["channel"],
             language=last["language"],
             shelter=last["shelter_name"] or last["shelter"],
             distance=last["distance"],
@@ -143,6 +147,13 @@ def _messages(
             tries=tuple(_tries(attempts, numbers)),
             receipts=tuple(_receipt(row) for row in receipts if row["batch"] in numbers),
         )
+
+
+def _by_message(batches: Iterable[Record]) -> Iterable[list[Record]]:
+    lines: dict[tuple[object, ...], list[Record]] = {}
+    for batch in batches:
+        lines.setdefault((batch["channel"], batch["audience"], batch["entered_at"]), []).append(batch)
+    return lines.values()
 
 
 def _standing(batches: Iterable[Record]) -> tuple[Record, Outcome]:

@@ -86,10 +86,12 @@ def _shown(status: Status, tongue: Tongue) -> Group:
 
 def _title(status: Status, tongue: Tongue) -> str:
     people = f"{status.audience:,}" if status.audience is not None else "?"
+    late = f"{status.late_entries:,}" if status.late_entries else ""
     if tongue == "ja":
-        mode = "訓練" if status.mode == "drill" else "本番"
-        return f"{mode} {status.dispatch}: {STATES_JA[status.state]}、対象 {people} 人"
-    return f"{status.mode.upper()} {status.dispatch}: {status.state}, {people} people"
+        mode, entered = "訓練" if status.mode == "drill" else "本番", late and f"（うち後から入った人 {late} 人）"
+        return f"{mode} {status.dispatch}: {STATES_JA[status.state]}、対象 {people} 人{entered}"
+    entered = late and f" ({late} by late entry)"
+    return f"{status.mode.upper()} {status.dispatch}: {status.state}, {people} people{entered}"
 
 
 def _caption(status: Status, tongue: Tongue) -> str:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from asyncpg import Pool
 
 from channels.memory import MemoryChannel, MemorySettings
-from dispatcher.audience import Audience
+from dispatcher.audience import Living
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
 from dispatcher.engine import Pace, Parts, running
@@ -94,7 +94,7 @@ class Kawabe:
         assert result.rejected == 0
 
     @asynccontextmanager
-    async def at_work(self, audience: Audience | None = None, **changes: Any) -> AsyncIterator[None]:
+    async def at_work(self, audience: Living | None = None, **changes: Any) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
         columns = await open_audience(self.pool)
         parts = Parts(
@@ -105,7 +105,7 @@ class Kawabe:
             limiter=MemoryLimiter(),
             town=KAWABE,
         )
-        async with running(parts, replace(self.pace, **changes)):
+        async with columns.following(), running(parts, replace(self.pace, **changes)):
             yield
 
     async def send(self, event: Event, *, again: bool = False) -> str:

@@ -21,4 +21,6 @@ async def test_postgresql_reads_back_what_was_written(pool: Pool) -> None:
         )
         await connection.copy_to_table("t", source=io.BytesIO(binary.copy_file([row, row])), format="binary")
         rows = await connection.fetch("select * from t")
+        assert binary.bigints(await connection.fetchval("select array_send(f) from t limit 1")).tolist() == [2**40, 5]
+        assert len(binary.bigints(await connection.fetchval("select array_send('{}'::bigint[])"))) == 0
     assert [tuple(each) for each in rows] == [("花", -3, 70_000, key, [1, -2], [2**40, 5], b"\x00\xff")] * 2

@@ -86,6 +86,6 @@ async def test_no_statement_of_the_queue_reads_the_whole_table(year: Pool) -> No
     await year.execute(OLD, "261101-aaaaaa", 20_000)
     await year.execute(DUE, "261123-bbbbbb", 20)
     await year.execute(f"vacuum analyze {YEAR}")
-    for verb in ("lanes_busy", "batch_orphans", "batch_leftover", "dispatch_finish"):
+    for verb in ("lanes_busy", "batch_orphans", "batch_leftover", "late_leftover", "dispatch_finish"):
         rows = await year.fetch(f"explain (costs off) {sql('dispatcher', verb)}")
         assert not [row[0] for row in rows if f"Seq Scan on {YEAR}" in row[0]], verb

@@ -13,7 +13,7 @@ from asyncpg import Pool
 
 from channels.contract import Answer, Message, Pause, Recipient, Verdict
 from dispatcher import planner
-from dispatcher.audience import Audience, Match
+from dispatcher.audience import Living, Match
 from dispatcher.batches import BatchStore, Member
 from dispatcher.dispatches import Signatures, create, status, stop, stop_all
 from dispatcher.model import DispatchState, Outcome
@@ -425,9 +425,10 @@ async def test_a_preempted_campaign_gives_all_its_batches_back_and_goes_on_after
 class SlowBureau:
     """An audience that finds the people of a campaign only once it is `released`."""
 
-    def __init__(self, audience: Audience) -> None:
+    def __init__(self, audience: Living) -> None:
         self._audience = audience
         self.catch_up, self.match, self.among = audience.catch_up, audience.match, audience.among
+        self.changes, self.whereabouts = audience.changes, audience.whereabouts
         self.released = threading.Event()
 
     def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:

@@ -122,6 +122,14 @@ def test_an_event_in_metres_keeps_its_words_and_its_digest_when_stored() -> None
     assert Event.restore(event.document, Area.from_wkb(event.area.wkb)).digest == event.digest
 
 
+def test_late_entry_is_for_evacuations_unless_it_is_said_otherwise() -> None:
+    assert parsed(order()).late_entry
+    assert parsed(order(late_entry=True)).digest == parsed(order()).digest
+    assert not parsed(order(late_entry=False)).late_entry
+    assert not parsed(festival()).late_entry
+    assert parsed(festival(late_entry=True)).late_entry
+
+
 def test_shelters_are_the_nearest_unless_capacity_is_asked_for() -> None:
     assert parsed(order()).shelters is ShelterChoice.NEAREST
     assert parsed(order(shelters="nearest")).digest == parsed(order()).digest
@@ -196,6 +204,13 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (order(channels=["e-mail"]), "/channels/0", "「email」のことでは", "Did you mean 'email'?"),
     (order(channels=["sms", "sms"]), "/channels", "「sms」が2回以上", "'sms' is named more than once"),
     (order(delivery="any"), "/delivery", "選べるのは all、first_reachable", "These are: all, first_reachable"),
+    (order(late_entry="yes"), "/late_entry", "「late_entry」は true か false です", "'late_entry' is true or false"),
+    (
+        order(late_entry=True, area=None, reference={"lifts": "261123-k7m2qx"}),
+        "/late_entry",
+        "解除の発信は、あとから区域に入った人には送りません",
+        "does not get an event that lifts another",
+    ),
     (order(shelters="best"), "/shelters", "選べるのは nearest、capacity", "These are: nearest, capacity"),
     (
         festival(shelters="capacity"),

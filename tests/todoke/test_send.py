@@ -22,7 +22,7 @@ from todoke.__main__ import COMMANDS, LazyGroup
 BOTH = ("--requested-by", "佐藤", "--approved-by", "森")
 STATUS_KEYS = {
     "dispatch", "event", "class", "mode", "state", "requested_by", "approved_by", "approved_at", "valid_until",
-    "audience", "channels", "seconds",
+    "audience", "late_entries", "channels", "seconds",
 }  # fmt: skip
 
 
@@ -187,10 +187,17 @@ def test_a_stopped_order_is_not_sent_by_who_comes_to_work_later(todoke: Todoke, 
 
 
 def test_stop_says_when_there_is_nothing_to_stop(todoke: Todoke) -> None:
-    end = todoke.ok("send", event(todoke, mode="drill"), "--wait", "--json").last
+    end = todoke.ok("send", event(todoke, mode="drill", late_entry=False), "--wait", "--json").last
     said = todoke.ok("stop", end["dispatch"])
     assert said.out == f"{end['dispatch']} had already ended (drained); there was nothing left to stop.\n"
     assert todoke.ok("stop", "--all", "--json").last == {"stopped": []}
+
+
+def test_stop_ends_late_entry_of_an_order_that_was_sent_and_says_so(todoke: Todoke) -> None:
+    name = todoke.ok("send", event(todoke, mode="drill"), "--wait", "--json").last["dispatch"]
+    said = todoke.ok("stop", name, "--by", "森", "--lang", "ja")
+    assert said.out == f"{name} はすでに送り終えています。これから区域に入る人には届きません（停止：森）。\n"
+    assert "Whoever comes into its area from now on does not get it (stopped by 森)." in todoke.ok("stop", name).out
 
 
 @pytest.mark.parametrize("words", [("status",), ("stop",)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from channels.contract import Answer as Said
 from channels.contract import Verdict
 from dispatcher.batches import BatchStore, Member
 from dispatcher.model import Outcome
-from subscribers.store import leave
+from subscribers.moving import Position, forget, move
+from subscribers.store import leave, subscriber_number
 from tests.dispatcher.engine_room import CAST, Kawabe, invitation, kawabe, order
 from tests.dispatcher.new_area import FULL, update
 from tests.todoke.running import todoke
@@ -173,3 +175,37 @@ async def test_the_command_gives_programs_one_object(town: Kawabe, fresh_databas
     answer = json.loads(ended.stdout)
     assert (answer["subscriber"], answer["included"], answer["messages"]) == ("ken", False, [])
     assert [reason["code"] for reason in answer["reasons"]] == ["outside"]
+
+
+async def ken_came_in(town: Kawabe) -> str:
+    end = await town.sent(order(channels=["email"]))
+    number = await subscriber_number(town.pool, "ken")
+    assert number is not None
+    await move(town.pool, [Position(number, 133.7, 34.6, datetime.now(UTC) + timedelta(hours=1))])
+    async with town.at_work():
+        while town.email.people < 2:
+            await asyncio.sleep(0.02)
+        await town.over(end.dispatch)
+    return end.dispatch
+
+
+async def test_ken_came_in_later_by_where_he_was(town: Kawabe, fresh_database_url: str, tmp_path: Path) -> None:
+    dispatch = await ken_came_in(town)
+    ended = run(fresh_database_url, tmp_path, dispatch, "ken", "--lang", "ja")
+    assert "に区域に入っていることが分かったため、途中から対象になりました。" in ended.stdout
+    assert "場所「現在地」が区域内です。" in ended.stdout
+    number = await subscriber_number(town.pool, "ken")
+    assert number is not None
+    await forget(town.pool, [number])
+    ended = run(fresh_database_url, tmp_path, dispatch, "ken", "--lang", "en")
+    assert "Late entry: they were found to have come into the area at " in ended.stdout
+    assert "Where they were was inside the area." in ended.stdout
+
+
+async def test_the_status_counts_late_entry(town: Kawabe, fresh_database_url: str, tmp_path: Path) -> None:
+    dispatch = await ken_came_in(town)
+    words = {"ja": "対象 2 人（うち後から入った人 1 人）", "en": "2 people (1 by late entry)"}
+    for tongue, said in words.items():
+        where = {"TODOKE_DATABASE_URL": fresh_database_url}
+        ended = todoke("status", dispatch, "--lang", tongue, "--data", str(tmp_path), environment=where)
+        assert said in ended.stdout

@@ -41,6 +41,12 @@ async def _stop_one(ctx: Context, dispatch: str, who: str) -> None:
             counts.get(name, 0) for counts in now.channels.values() for name in ("pending", "retry", "cancelled")
         )
         ctx.say(ja=f"{dispatch} を中止しました。未送信 {unsent:,} 件。", en=f"{dispatch} stopped; {unsent:,} not sent.")
+    elif state is DispatchState.DRAINED and now.stopped_by is not None:
+        ctx.say(
+            ja=f"{dispatch} はすでに送り終えています。これから区域に入る人には届きません（停止：{now.stopped_by}）。",
+            en=f"{dispatch} had already been sent. Whoever comes into its area from now on does not get it "
+            f"(stopped by {now.stopped_by}).",
+        )
     else:
         ctx.say(
             ja=f"{dispatch} はすでに終わっています（{STATES_JA[state]}）。止めるものはありません。",

@@ -8,7 +8,7 @@ import click
 
 from channels.registry import channel_types
 from dispatcher.model import Standing
-from dispatcher.personal_history import MessageToPerson, Receipt, Try
+from dispatcher.personal_history import MessageToPerson, PersonHistory, Receipt, Try
 from todoke.cli import Context, common_options
 from todoke.report import labels
 from todoke.report.labels import Label
@@ -63,6 +63,7 @@ class _Teller:
             ja=f"{who} は、配信 {dispatch}（{mode.ja}）の対象です。",
             en=f"{who} was in dispatch {dispatch} ({mode.en.lower()}).",
         )
+        self._tell_entry(answer.history)
         if answer.history.standing is not Standing.RELEASED:
             self._tell_place(answer)
         if answer.history.standing is not None:
@@ -71,11 +72,21 @@ class _Teller:
         for message in answer.history.messages:
             self._tell_message(message)
 
+    def _tell_entry(self, history: PersonHistory) -> None:
+        if history.entered_at is not None:
+            at = clock(history.entered_at, self._zone)
+            self._ctx.say(
+                ja=f"配信のあと、{at} に区域に入っていることが分かったため、途中から対象になりました。",
+                en=f"Late entry: they were found to have come into the area at {at}, after the order was sent.",
+            )
+
     def _tell_place(self, answer: Answer) -> None:
         if answer.place is not None:
             self._ctx.say(
                 ja=f"場所「{answer.place}」が区域内です。", en=f"Their place “{answer.place}” is inside the area."
             )
+        elif answer.history is not None and answer.history.place < 0:
+            self._ctx.say(ja="現在地が区域内でした。", en="Where they were was inside the area.")
         elif answer.history is not None and answer.history.place:
             self._ctx.say(
                 ja="区域内だった場所は、その後の変更で登録からなくなっています。",

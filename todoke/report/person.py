@@ -31,6 +31,7 @@ class Answer:
     reasons: tuple[Reason, ...]
 
     def as_json(self) -> dict[str, Any]:
+        entered = self.history.entered_at if self.history else None
         return {
             "dispatch": self.dispatch,
             "subscriber": self.subscriber,
@@ -38,6 +39,7 @@ class Answer:
             "mode": self.terms.mode,
             "included": self.history is not None,
             "place": self.place,
+            "entered_at": entered.isoformat() if entered else None,
             "audience": self.history.standing if self.history else None,
             "reasons": [each._asdict() for each in self.reasons],
             "messages": [_message(each) for each in self.history.messages] if self.history else [],

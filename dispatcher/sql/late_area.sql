@@ -1,0 +1,1 @@
+select area from event where number = $1
