@@ -39,6 +39,7 @@ from dispatcher.audience import Changes, Living, Longs, Whereabouts
 from dispatcher.background import Agent
 from dispatcher.drafting import Drafter, Plan, Town
 from dispatcher.model import Outcome
+from dispatcher.trouble import Trouble
 from dispatcher.writing import Job, Writer, count_planned, message_numbers, read_job
 from geo.area import Area
 from geo.fences import Fences
@@ -98,9 +99,9 @@ class LateEntry:
             async with looking, Agent("changes", partial(self._hear, changes, looking), every=0):
                 yield
 
-    def trouble(self) -> list[str]:
+    def trouble(self) -> list[Trouble]:
         """For people to see."""
-        return ["late entry: orders do not go to those who come into their area (operator)"] if self._failed else []
+        return [_failing()] if self._failed else []
 
     async def tick(self) -> None:
         """After trouble no order is known any more, so everybody is looked at again."""
@@ -243,3 +244,14 @@ def _members(row: Record) -> Longs:
 
 def _rows(here: Whereabouts, rows: Longs | NDArray[np.bool_]) -> Whereabouts:
     return Whereabouts(here.subscribers[rows], here.places[rows], here.lons[rows], here.lats[rows])
+
+
+def _failing() -> Trouble:
+    return Trouble(
+        "late_entry.failed",
+        "",
+        "発令中の区域にあとから入った人への通知が止まっています。ログで原因(agent_failed)を確かめてください。"
+        "直ると、止まっていた間に入った人にも届きます。",
+        "Orders in force do not go to those who come into their area. See agent_failed in the log for the cause. "
+        "Once it is mended, whoever came in meanwhile gets them too.",
+    )

@@ -138,7 +138,8 @@ async def test_what_finds_no_year_is_sent_and_trouble_for_people_to_see(
     monkeypatch.undo()
     watch = Ageing(town.pool, keep_years=3)
     await watch.tick()
-    assert watch.trouble() == ["batches outside every year (operator)"]
+    assert [trouble.code for trouble in watch.trouble()] == ["ageing.failed"]
+    assert "todoke age" in watch.trouble()[0].say("ja")
     assert (await town.sent(order(id="next"))).channels["line"]["accepted"] == 2
 
 

@@ -379,7 +379,7 @@ async def test_what_went_wrong_is_told_and_done_again(town: Kawabe, monkeypatch:
     monkeypatch.setattr(Writer, "write", fail)
     with pytest.raises(ConnectionError):
         await finder.tick()
-    assert "late entry" in finder.trouble()[0]
+    assert [trouble.code for trouble in finder.trouble()] == ["late_entry.failed"]
     monkeypatch.setattr(Writer, "write", write)
     before = counted()
     await finder.tick()

@@ -117,7 +117,9 @@ def test_what_waits_for_an_operator_is_probed_every_30_seconds(reason: str) -> N
     town = Town()
     assert [town.strike(Pause("channel", None, reason)) for _ in range(3)] == [30, 30, 30]
     town.pauses.heed(DOCOMO, Pause("channel", None, reason))
-    assert town.pauses.trouble() == [f"email: {reason} (operator)"]
+    (trouble,) = town.pauses.trouble()
+    assert trouble.where == "email"
+    assert trouble.code == {"quota": "quota.gone", "credentials": "provider.refuses"}[reason]
 
 
 async def test_an_answer_that_accepts_begins_the_count_anew(pool: Pool) -> None:
