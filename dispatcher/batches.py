@@ -95,6 +95,8 @@ class Claimed:
     event_class: EventClass
     valid_until: datetime
     part: int = 0
+    probe: bool = False
+    """Claimed to find out, by one call, whether a sick provider works again."""
 
     @classmethod
     def from_row(cls, row: Record, session: int) -> Claimed:

@@ -314,7 +314,10 @@ class _Judge:
             best = max((word.outcome for word in member.words if word.outcome >= REJECTED), default=0)
             stands = member.outcome if member.outcome >= REJECTED else 0
             if best != stands:
-                proof, name = NAMES.get(best, "none"), NAMES.get(member.outcome, str(member.outcome))
+                proof, name = (
+                    NAMES.get(best, str(best)) if best else "none",
+                    NAMES.get(member.outcome, str(member.outcome)),
+                )
                 sentence = f"recorded as {name}, while the highest proof is {proof}"
                 yield Finding("I10", member.person, member.channel, sentence)
 
