@@ -265,11 +265,11 @@ class BatchStore:
             raise _NoLongerOurs
 
     async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> bool:
-        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch."""
+        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch (any more)."""
         held = batch.dispatch, batch.number
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_LATE_READ, *held)
-            if row is None:
+            if row is None or row["key"] != batch.key:
                 return False
             await _merge(connection, held, row, proofs)
             await connection.execute(_LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments())

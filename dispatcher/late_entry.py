@@ -38,8 +38,10 @@ from dispatcher import outcomes as states
 from dispatcher.audience import Changes, Living, Longs, Whereabouts
 from dispatcher.background import Agent
 from dispatcher.drafting import Drafter, Plan, Town
+from dispatcher.epoch import Epoch
+from dispatcher.holding import Reason, ToBeHeld
 from dispatcher.model import Outcome
-from dispatcher.writing import Job, Writer, count_planned, message_numbers, read_job
+from dispatcher.writing import Job, Writer, approved_event, count_planned, message_numbers, read_job
 from geo.area import Area
 from geo.fences import Fences
 from words.sql import sql
@@ -54,7 +56,7 @@ _ORDERS = sql("dispatcher", "late_orders")
 _LOCK = sql("dispatcher", "late_lock")
 _NUMBERS = sql("dispatcher", "late_numbers")
 _MEMBERS = sql("dispatcher", "late_members")
-_AREA = sql("dispatcher", "late_area")
+_DIGEST = sql("dispatcher", "event_digest")
 
 _PEOPLE_AT_ONCE = 10_000
 """Written in one transaction. All messages of one person are in the same one, so that nobody is left with half of them."""
@@ -77,8 +79,10 @@ class LateEntry:
         *,
         channels: Mapping[str, Channel],
         town: Town,
+        epoch: Epoch | None = None,
     ) -> None:
         self._pool = pool
+        self._epoch = epoch or Epoch()
         self._audience = audience
         self._drafter = drafter
         self._writer = writer
@@ -89,18 +93,24 @@ class LateEntry:
         self._served: list[_Order] = []
         self._fences = Fences([])
         self._failed = False
+        self._altered: set[str] = set()
 
     @asynccontextmanager
     async def at_work(self, *, every: float) -> AsyncIterator[None]:
         """Look at once when somebody changed, and every so many seconds whether an order came in force."""
-        looking = Agent("late entry", self.tick, every=every)
+        looking = Agent("late entry", self._epoch.unless_replaced(self.tick), every=every)
         with self._audience.changes() as changes:
             async with looking, Agent("changes", partial(self._hear, changes, looking), every=0):
                 yield
 
     def trouble(self) -> list[str]:
         """For people to see."""
-        return ["late entry: orders do not go to those who come into their area (operator)"] if self._failed else []
+        failed = ["late entry: orders do not go to those who come into their area (operator)"] if self._failed else []
+        return failed + [
+            f"late entry {dispatch}: what is stored is not what was approved; whoever comes into its area does not get it "
+            "(officer)"
+            for dispatch in sorted(self._altered)
+        ]
 
     async def tick(self) -> None:
         """After trouble no order is known any more, so everybody is looked at again."""
@@ -124,10 +134,14 @@ class LateEntry:
 
     async def _renew(self, rows: Sequence[Record]) -> list[_Order]:
         """Know the orders in force and no others; gives those that were not known."""
-        known, self._orders = self._orders, {}
+        known, self._orders, altered = self._orders, {}, set[str]()
         for row in rows:
             key = row["id"], *sorted(row["kin"])
-            self._orders[key] = known.get(key) or await self._read(row)
+            try:
+                self._orders[key] = known.get(key) or await self._read(row)
+            except ToBeHeld:
+                altered.add(row["id"])
+        self._tell_altered(altered)
         if self._orders.keys() == known.keys():
             return []
         served = {
@@ -137,10 +151,22 @@ class LateEntry:
         self._served = list(served.values())
         return [order for key, order in served.items() if key not in known]
 
+    def _tell_altered(self, altered: set[str]) -> None:
+        """Whoever comes into the area of an order that is not what was approved does not get it."""
+        for dispatch in altered - self._altered:
+            log.error("order_altered", dispatch=dispatch)
+        self._altered = altered
+
     async def _read(self, row: Record) -> _Order:
         job = await read_job(self._pool, row, self._town)
-        area = job.event.area or Area.from_wkb(await self._pool.fetchval(_AREA, row["area_of"]))
+        area = job.event.area or await self._area_of(row["area_of"])
         return _Order(job, area, dict.fromkeys(row["kin"], 0))
+
+    async def _area_of(self, event: int) -> Area:
+        other = await approved_event(self._pool, event, await self._pool.fetchval(_DIGEST, event))
+        if other.area is None:
+            raise ToBeHeld(Reason.ALTERED)
+        return other.area
 
     # -- people ----------------------------------------------------------------------------------
 

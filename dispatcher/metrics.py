@@ -28,6 +28,8 @@ RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead worke
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
+RESTORES = Counter("todoke_restores_total", "Times this process found the database to be a restored backup.")
+HELD = Gauge("todoke_held_dispatches", "Dispatches that wait for an officer's word, by reason.", ["reason"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
 

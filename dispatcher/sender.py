@@ -22,6 +22,7 @@ from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
@@ -52,10 +53,12 @@ class Sender:
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
+        epoch: Epoch,
     ) -> None:
         self._store = store
         self._channels = channels
         self._session = session
+        self._epoch = epoch
         self._pauses = pauses
         self._call_seconds = call_seconds
         self._lane_through = lane_through
@@ -135,7 +138,7 @@ class Sender:
             self._pumps[key] = _Pump(self, key, self._channels[key.channel])
 
     def may_claim(self, lane: LaneKey) -> bool:
-        return not self._stopping and self._session.alive and not self._pauses.hold(lane)
+        return not self._stopping and self._session.alive and not self._epoch.replaced and not self._pauses.hold(lane)
 
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
         return await self._store.claim(lane, self._session.number, min(most, _CLAIMED_AT_ONCE))
