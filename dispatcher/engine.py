@@ -22,6 +22,7 @@ from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
 from dispatcher.pauses import Pauses
 from dispatcher.planner import Planner
+from dispatcher.providers import TICK_SECONDS, Providers
 from dispatcher.rescuer import Rescuer
 from dispatcher.sender import Sender
 from dispatcher.session import Session
@@ -81,11 +82,23 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=lambda: [*holds.trouble(), *pauses.trouble(), *ageing.trouble(), *late_entry.trouble()],
+        trouble=lambda: [
+            *holds.trouble(),
+            *pauses.trouble(),
+            *providers.trouble(),
+            *ageing.trouble(),
+            *late_entry.trouble(),
+        ],
         shared_among=parts.limiter.shared_among,
     )
-    holds = Holds(parts.pool, session.peers_changed)
-    sender = _sender(parts, pace, session, pauses, closer)
+
+    def health_changed() -> None:
+        session.tell()
+        sender.wake()
+
+    holds = Holds(parts.pool, session.tell)
+    providers = Providers(parts.limiter, health_changed)
+    sender = _sender(parts, pace, session, pauses, providers, closer)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
     rings = {
@@ -102,9 +115,11 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     holding = Agent("holds", holds.tick, every=pace.poll_seconds)
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
+    health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, holding, rescuing, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+        session, closer, holding, rescuing, health, sender,
+        *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for agent in agents:
@@ -112,7 +127,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent) -> Sender:
+def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, providers: Providers, closer: Agent) -> Sender:
     return Sender(
         store=BatchStore(parts.pool),
         addresses=parts.addresses,
@@ -120,6 +135,7 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: 
         limiter=parts.limiter,
         session=session,
         pauses=pauses,
+        providers=providers,
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,

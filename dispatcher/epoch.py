@@ -274,4 +274,4 @@ async def _hold_everything(connection: Connection) -> int:
 
 def _doubted(batch: Record) -> tuple[str, int, bytes]:
     known = states.refined(batch["outcomes"], batch["proofs"])
-    return batch["dispatch"], batch["number"], states.doubted(known)
+    return batch["dispatch"], batch["number"], states.doubted(known, batch["repeated"])

@@ -22,6 +22,7 @@ import structlog
 
 from dispatcher import metrics
 from dispatcher.model import DispatchState
+from dispatcher.trouble import Trouble
 from words.problem import Problem, Tongue
 from words.sql import sql
 
@@ -143,9 +144,19 @@ class Holds:
             metrics.HELD.labels(reason.value).set(reasons[reason])
         self._changed()
 
-    def trouble(self) -> list[str]:
-        """A line for each, what is most urgent first."""
-        return [f"dispatch held {hold.dispatch}: {hold.say('en')} {remedy(hold)[1]} (officer)" for hold in self._held]
+    def trouble(self) -> list[Trouble]:
+        """One for each, what is most urgent first."""
+        return [_trouble(hold) for hold in self._held]
+
+
+def _trouble(hold: Hold) -> Trouble:
+    then_ja, then_en = remedy(hold)
+    return Trouble(
+        f"dispatch.held.{hold.reason}",
+        hold.dispatch,
+        f"保留しています。{hold.say('ja')}{then_ja}",
+        f"It is held. {hold.say('en')} {then_en}",
+    )
 
 
 def remedy(hold: Hold) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import click
 
 from dispatcher.dispatches import recent, status, workers
 from dispatcher.holding import remedy
+from dispatcher.trouble import Trouble
 from todoke.cli import Context, common_options
 from todoke.progress import STATES_JA, outcome_table
 
@@ -50,5 +51,5 @@ async def _all(ctx: Context) -> None:
     for worker in working:
         name = f"{worker['host']} ({worker['pid']})"
         ctx.say(ja=f"worker {name}", en=f"worker {name}")
-        for trouble in worker["trouble"]:
-            ctx.say(ja=f"  止まっています: {trouble}", en=f"  held up: {trouble}")
+        for trouble in map(Trouble.from_json, worker["trouble"]):
+            ctx.say(ja=f"  支障: {trouble.say('ja')}", en=f"  trouble: {trouble.say('en')}")
