@@ -15,6 +15,7 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -61,7 +62,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     """
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
-    pauses = Pauses()
+    pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
     late_entry = LateEntry(parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town)
@@ -70,12 +71,12 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=lambda: [*pauses.trouble(), *ageing.trouble(), *late_entry.trouble()],
+        trouble=lambda: [*pauses.trouble(), *ageing.trouble(), *late_entry.trouble(), *quarantine.trouble()],
         shared_among=parts.limiter.shared_among,
     )
-    sender = _sender(parts, pace, session, pauses, closer)
+    sender = _sender(parts, pace, session, pauses, closer, quarantine)
     planners = _planners(parts, pace, session, drafter, writer)
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
@@ -99,7 +100,9 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent) -> Sender:
+def _sender(
+    parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent, quarantine: Quarantine
+) -> Sender:
     return Sender(
         store=BatchStore(parts.pool),
         addresses=parts.addresses,
@@ -110,6 +113,7 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: 
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
+        quarantine=quarantine,
     )
 
 

@@ -26,6 +26,7 @@ PLANNED = Counter("todoke_planned_recipients_total", "Recipients planned.", ["ch
 LATE_ENTRIES = Counter("todoke_late_entries_total", "People who came into the area of an order in force.", ["class"])
 RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead workers.", ["channel"])
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
+QUARANTINED = Counter("todoke_quarantined_total", "Recipients given up because they cannot be handled.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")

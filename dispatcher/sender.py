@@ -22,6 +22,7 @@ from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
@@ -52,6 +53,7 @@ class Sender:
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
+        quarantine: Quarantine,
     ) -> None:
         self._store = store
         self._channels = channels
@@ -83,6 +85,7 @@ class Sender:
                 call_seconds=call_seconds,
                 may_call=self._may_call,
                 message=self._message,
+                quarantine=quarantine,
             )
             for name, channel in channels.items()
         }
@@ -235,6 +238,9 @@ class _Pump:
                 await self._wait(running)
         except DATABASE_TROUBLE as trouble:
             log.warning("pump_interrupted", lane=str(self._lane), error=type(trouble).__name__)
+        except Exception:
+            metrics.AGENT_ERRORS.labels("pump").inc()
+            log.exception("pump_failed", lane=str(self._lane))
         except asyncio.CancelledError:
             for attempt in running:
                 attempt.cancel()
