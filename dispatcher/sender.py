@@ -33,6 +33,9 @@ _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
 """Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
 
+_STOPS_KNOWN_SECONDS = 5.0
+"""Who has not heard for so long whether anything was stopped, because the loop stood still, asks before the next call."""
+
 AHEAD_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
@@ -67,6 +70,7 @@ class Sender:
         self._in_hand: dict[tuple[str, int], Claimed] = {}
         self._deadlines: dict[tuple[str, int], float] = {}
         self._stopped: set[str] = set()
+        self._looked_at = time.monotonic()
         self._urgent: dict[str, int] = {}
         self._pumps: dict[LaneKey, _Pump] = {}
         self._stopping = False
@@ -169,6 +173,8 @@ class Sender:
         """Asked immediately before every call."""
         return (
             self.may_claim(batch.lane)
+            and batch.session == self._session.number
+            and time.monotonic() - self._looked_at < _STOPS_KNOWN_SECONDS
             and batch.dispatch not in self._stopped
             and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
             and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority
@@ -176,8 +182,10 @@ class Sender:
 
     async def _look_for_stops(self) -> None:
         """Known within one poll, and at once when the bell rings; never later than two seconds."""
+        asked_at = time.monotonic()
         dispatches = {dispatch for dispatch, _ in self._in_hand}
         self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
+        self._looked_at = asked_at
 
     # -- what attempts need ----------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import asyncpg
 import click
 
 from config import Configuration, Settings
+from dispatcher.stand_in import reached_by
 from todoke.embedded import embedded_postgres
 from todoke.migrate import migrate, pending
 from words.problem import Problem, Refused, Tongue
@@ -98,7 +99,8 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 async def open_pool(dsn: str, size: int = POOL_SIZE) -> AsyncIterator[asyncpg.Pool]:
     """Up to `size` connections, as every part of Todoke expects them."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=size, reset=_as_it_is, **_session()) as pool:
-        yield pool
+        with reached_by(pool, dsn):
+            yield pool
 
 
 async def _as_it_is(_connection: asyncpg.Connection) -> None:
