@@ -17,6 +17,7 @@ from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
 from dispatcher.epoch import Epoch
 from dispatcher.holding import Holds
+from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -71,7 +72,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
-    pauses = Pauses()
+    pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
     late_entry = LateEntry(
@@ -88,6 +89,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             *providers.trouble(),
             *ageing.trouble(),
             *late_entry.trouble(),
+            *quarantine.trouble(),
         ],
         shared_among=parts.limiter.shared_among,
     )
@@ -98,9 +100,9 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine)
     planners = _planners(parts, pace, session, drafter, writer)
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
@@ -127,7 +129,15 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, providers: Providers, closer: Agent) -> Sender:
+def _sender(
+    parts: Parts,
+    pace: Pace,
+    session: Session,
+    pauses: Pauses,
+    providers: Providers,
+    closer: Agent,
+    quarantine: Quarantine,
+) -> Sender:
     return Sender(
         store=BatchStore(parts.pool),
         addresses=parts.addresses,
@@ -140,6 +150,7 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, provider
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
         epoch=parts.epoch,
+        quarantine=quarantine,
     )
 
 
