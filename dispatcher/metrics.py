@@ -28,6 +28,10 @@ RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead worke
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
+ALARMS = Counter("todoke_alarms_total", "Alarms raised.", ["alarm"])
+HOOK_FAILURES = Counter("todoke_alarm_hook_failures_total", "Notices that a hook did not take.", ["hook"])
+CANARIES = Counter("todoke_canaries_total", "Canaries by what became of them.", ["channel", "result"])
+CANARY_BACK = Gauge("todoke_canary_came_back_timestamp_seconds", "When the last canary came back.", ["channel"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
 
