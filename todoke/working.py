@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
+from dispatcher.canary import CanaryBook
 from dispatcher.engine import Pace, Parts, running
 from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter, MemoryLimiter
@@ -21,6 +22,7 @@ from subscribers.columns import open_audience
 from subscribers.keyfile import load_key
 from subscribers.vault import Vault, holds_contacts, open_vault
 from todoke.reading import town_of
+from todoke.watchman import nests
 from words.problem import Problem, Refused
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ async def working(
     """
     vault = await town_vault(settings, pool)
     audience = await open_audience(pool)
-    addresses = Addresses(audience, pool, vault)
+    addresses = CanaryBook(Addresses(audience, pool, vault), nests(settings, channels))
     sending = settings.sending
     pace = Pace(
         batch_size=sending.batch_size,
