@@ -220,6 +220,8 @@ class Attempt:
         for position in positions:
             outcome = touched[position] = states.after_answer(touched[position], verdict, self.promise)
         batch.outcomes = bytes(touched)
+        if verdict is Verdict.RETRY:
+            batch.not_called(positions)
         self.heed(positions, outcome, called)
 
     def heed(self, positions: Sequence[int], outcome: Outcome, called: Called) -> None:
@@ -260,6 +262,7 @@ class Attempt:
 
     async def release(self) -> None:
         """Give the batch back as it was claimed: no call of it was made."""
+        self.batch.not_called(range(len(self.batch.members)))
         await self.write(lambda: self.means.store.release(self.batch))
 
     async def merge_late(self) -> None:

@@ -82,14 +82,19 @@ def all_answered(outcomes: bytes, verdict: Verdict, promise: Promise, *, repeat:
     return outcomes.translate(becomes)
 
 
-def after_crash(outcomes: bytes, *, started: int, repeating: bool, promise: Promise) -> bytes:
+def after_crash(outcomes: bytes, *, started: int, repeated: bytes | None, promise: Promise) -> bytes:
     """The bytes of a batch whose worker died: what it had certainly not started is as before.
 
-    `started` bounds the positions it may have called; `repeating` says whether ambiguous members
-    were among them.
+    `started` bounds the positions it may have called; `repeated` marks who was being called again,
+    which ends their doubt where a repeat may count twice.
     """
-    touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=repeating)
-    return touched + outcomes[started:]
+    touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=False) + outcomes[started:]
+    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark])
+
+
+def abandoned_at(outcomes: bytes, positions: Iterable[int]) -> bytes:
+    """The bytes with UNKNOWN for whoever is ambiguous at `positions`: they are called no more."""
+    return marked(outcomes, [p for p in positions if outcomes[p] == Outcome.AMBIGUOUS], Outcome.UNKNOWN)
 
 
 def abandoned(outcomes: bytes, end: Outcome) -> bytes:
@@ -98,7 +103,7 @@ def abandoned(outcomes: bytes, end: Outcome) -> bytes:
     return bytes(ends.get(Outcome(byte), byte) for byte in outcomes)
 
 
-def marked(outcomes: bytes, positions: Iterable[int], outcome: Outcome) -> bytes:
+def marked(outcomes: bytes, positions: Iterable[int], outcome: int) -> bytes:
     """The bytes with `outcome` at `positions`."""
     touched = bytearray(outcomes)
     for position in positions:

@@ -101,7 +101,10 @@ class Writer:
         known = len(job.numbers)
         numbered = [(_message_numbers(job, plan, cut), cut) for cut in chunk]
         await self._copy_messages(connection, job, plan, list(job.numbers)[known:])
-        rows = [_batch_row(job, number, messages, cut) for number, (messages, cut) in enumerate(numbered, first)]
+        rows = [
+            _batch_row(job, number, messages, cut, counts_once=self._channels[cut.channel].repeatable)
+            for number, (messages, cut) in enumerate(numbered, first)
+        ]
         columns = _BATCH_COLUMNS
         if entered_at is not None:
             columns = [*columns, "entered_at"]
@@ -131,10 +134,11 @@ def count_planned(chunk: Iterable[Cut]) -> None:
 
 _BATCH_COLUMNS = [
     "dispatch", "number", "key", "channel", "lane", "priority", "messages", "members", "places", "outcomes", "state",
+    "counts_once",
 ]  # fmt: skip
 
 
-def _batch_row(job: Job, number: int, messages: list[int], cut: Cut) -> list[bytes]:
+def _batch_row(job: Job, number: int, messages: list[int], cut: Cut, *, counts_once: bool) -> list[bytes]:
     return [
         binary.text(job.dispatch),
         binary.integer(number),
@@ -147,6 +151,7 @@ def _batch_row(job: Job, number: int, messages: list[int], cut: Cut) -> list[byt
         binary.integers(cut.places),
         bytes(len(cut.members)),
         binary.text("due"),
+        binary.boolean(counts_once),
     ]
 
 
