@@ -6,7 +6,7 @@ from tests.faults.health import calls, reached, taken_back, told
 from tests.faults.row import Figure, at_least, at_most, row
 from tests.faults.stage import Stage
 
-BEARS = 40
+LIMIT, BEARS = 200, 40
 STORM_SECONDS = 60
 PEOPLE = BEARS * STORM_SECONDS
 
@@ -14,9 +14,9 @@ PEOPLE = BEARS * STORM_SECONDS
 @row(26, "a provider says for a minute that we are too fast, and not how fast we may be")
 async def too_fast(stage: Stage) -> list[Figure]:
     """One person a call. LINE bears 40 calls in any second, we are set to 200; refused calls change nothing for it."""
-    sandbox = await stage.providers(line_rate=BEARS)
+    sandbox = await stage.providers(line_rate=BEARS, told={"line": LIMIT})
     await stage.town(PEOPLE, phone=False, mail=False)
-    await stage.worker("sending.batch_size=1", "channels.line.rate=200")
+    await stage.worker("sending.batch_size=1", f"channels.line.rate={LIMIT}")
     order = await stage.send(channels=["line"])
     await told(stage, "provider.slowed", "line")
     await reached(stage, order, "line", PEOPLE, 180)
