@@ -13,10 +13,13 @@ PEOPLE = 120
 QUICK, SLOW = 0.05, 9.0
 """Seconds. Ten, to the whole call with all that belongs to it, is where it would be given up."""
 SAMPLES, SAMPLE_SECONDS = 80, 0.1
+SAMPLED = "≤ 0, judged at 0.5: some moments only are looked at; held during calls they would be 48 more"
 IN_USE = """
     select count(*) from pg_stat_activity
     where backend_type = 'client backend' and pid <> pg_backend_pid() and state <> 'idle'
+      and query not like 'select trouble%'
 """
+"""Not counting the harness, which asks for the trouble meanwhile."""
 HELD = (
     "select coalesce(max(extract(epoch from now() - xact_start)), 0) from pg_stat_activity where state like 'idle in%'"
 )
@@ -43,7 +46,7 @@ async def slow_provider(stage: Stage) -> list[Figure]:
     await stage.check(before, order, lost_replies=PEOPLE)
     return [
         *stage.verdict.figures(),
-        at_most("connections in use on average, more than before", max(0.0, slow - quick), 0),
+        Figure("connections in use on average, more than before", slow - quick, SAMPLED, slow - quick <= 0.5),
         at_most("longest open transaction without a statement", held, 1, "s"),
         at_most("told after", told_after, 10, "s"),
         at_most("calls given up", sum(each["outcome"] == "abandoned" for each in calls(sandbox, "email")), 0),
