@@ -59,7 +59,8 @@ class Answer:
 
     `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the
     provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names;
-    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent).
+    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent), `deferred`
+    that the provider wants to be asked again for this recipient alone, in a minute or more.
     """
 
     verdict: Verdict
@@ -68,6 +69,7 @@ class Answer:
     pause: Pause | None = None
     suspect: int | None = None
     broke: bool = False
+    deferred: bool = False
 
     @property
     def sick(self) -> bool:

@@ -22,6 +22,7 @@ from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
 from dispatcher.epoch import Epoch
 from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
@@ -90,6 +91,7 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 providers=providers,
+                deferrals=Deferrals(),
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
