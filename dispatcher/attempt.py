@@ -12,22 +12,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-import asyncpg
 import structlog
 
 from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
 from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 log = structlog.get_logger(__name__)
 
 
@@ -56,7 +56,7 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
@@ -225,11 +225,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:

@@ -103,7 +103,7 @@ def _check_signatures(event: Event, signatures: Signatures) -> None:
                 "A live send needs the names of who asks and who approves: give --requested-by and --approved-by.",
             )
         )
-    unfit = [where for where, name in names.items() if len(name) > _NAME_LENGTH or _UNWRITABLE.search(name)]
+    unfit = [where for where, name in names.items() if not is_name(name)]
     if unfit:
         raise Refused([_no_name(where) for where in unfit])
     if event.mode is Mode.LIVE and len({_person(name) for name in names.values()}) == 1:
@@ -115,6 +115,11 @@ def _check_signatures(event: Event, signatures: Signatures) -> None:
                 "A live send needs two different people. Name another officer with --approved-by.",
             )
         )
+
+
+def is_name(name: str) -> bool:
+    """Whether it can stand in the record as somebody's name."""
+    return bool(name.strip()) and len(name) <= _NAME_LENGTH and not _UNWRITABLE.search(name)
 
 
 def _person(name: str) -> str:

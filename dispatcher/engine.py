@@ -15,6 +15,9 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.emergency.cutting import Cutter
+from dispatcher.emergency.post import EmergencyPost, Post
+from dispatcher.emergency.station import Ways
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -51,6 +54,8 @@ class Parts:
     channels: Mapping[str, Channel]
     limiter: Limiter
     town: Town
+    post: Post | None = None
+    """Where to go on without the database, if anywhere."""
 
 
 @asynccontextmanager
@@ -66,14 +71,16 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
     late_entry = LateEntry(parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town)
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
+    emergency = EmergencyPost(parts.pool, parts.town, parts.post)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
         trouble=lambda: [*pauses.trouble(), *ageing.trouble(), *late_entry.trouble()],
         shared_among=parts.limiter.shared_among,
+        held_back=emergency.held_back,
     )
-    sender = _sender(parts, pace, session, pauses, closer)
+    sender = _sender(parts, pace, session, pauses, closer, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
     rings = {
@@ -91,17 +98,20 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, rescuing, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+        closer, rescuing, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session)
+        ways = Ways(parts.channels, parts.limiter, pace.poll_seconds, pace.call_seconds, pace.expire_seconds / 2)
+        await stack.enter_async_context(emergency.at_work(ways, Cutter(drafter, writer), lambda: session.number))
         for agent in agents:
             await stack.enter_async_context(agent)
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent) -> Sender:
+def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent, store: BatchStore) -> Sender:
     return Sender(
-        store=BatchStore(parts.pool),
+        store=store,
         addresses=parts.addresses,
         channels=parts.channels,
         limiter=parts.limiter,

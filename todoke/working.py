@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
+from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
 from dispatcher.limiter import Limiter, MemoryLimiter
 from dispatcher.session import Session
@@ -17,7 +18,9 @@ from dispatcher.shared_limiter import SharedLimiter
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from subscribers.keyfile import load_key
+from subscribers.offline import OfflineAddresses
 from subscribers.vault import Vault, holds_contacts, open_vault
+from todoke.emergency import counter, emergency_directory
 from todoke.reading import town_of
 from words.problem import Problem, Refused
 
@@ -53,7 +56,7 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         call_seconds=sending.call_seconds,
         keep_years=settings.records.keep_years,
     )
-    async with _limiter(settings) as limiter:
+    async with limiter_of(settings) as limiter:
         parts = Parts(
             pool=pool,
             audience=audience,
@@ -61,6 +64,12 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
             channels=channels,
             limiter=limiter,
             town=town_of(settings),
+            post=Post(
+                directory=emergency_directory(settings),
+                addresses=OfflineAddresses(audience, vault),
+                grace=settings.emergency.grace_seconds,
+                counter=counter,
+            ),
         )
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
@@ -70,7 +79,8 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
 
 
 @asynccontextmanager
-async def _limiter(settings: Settings) -> AsyncIterator[Limiter]:
+async def limiter_of(settings: Settings) -> AsyncIterator[Limiter]:
+    """Shared by way of Redis where that is configured."""
     if settings.redis_url is None:
         yield MemoryLimiter()
         return

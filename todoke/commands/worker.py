@@ -8,6 +8,7 @@ import signal
 import click
 
 from todoke.cli import Context, common_options
+from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
 
 POOL_SIZE = 30
@@ -30,7 +31,7 @@ async def _work(ctx: Context) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with (
-        ctx.database(POOL_SIZE) as pool,
+        database_or_journal(ctx, POOL_SIZE) as pool,
         configured_channels(ctx.settings) as channels,
         working(ctx.settings, pool, channels) as session,
     ):
