@@ -9,7 +9,7 @@ RUNNERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint fast bench bench-peers lock clean
+.PHONY: help setup demo test lint fast faults faults-long bench bench-peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,15 @@ lint: setup ## Check style, types, and the container files
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict -d "{extends: default, rules: {line-length: {max: 120}}}" compose.yaml
 	$(BIN)/hadolint Dockerfile
+
+FAULTS = $(BIN)/python -m tests.faults $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) \
+  $(if $(ONLY),--only $(ONLY))
+
+faults: setup ## Break things, and check that nobody is lost or told twice: [CYCLES=20] [SEED=…] [ONLY=1,24]
+	$(FAULTS)
+
+faults-long: setup ## The same with 500 kills and the rows that take long: [CYCLES=500] [SEED=…] [ONLY=1,24]
+	$(FAULTS) --long
 
 bench: setup bench-peers ## Measure everything and write docs/benchmarks.md: an hour, 15 GB in bench-data
 	$(BIN)/python -m bench.all
