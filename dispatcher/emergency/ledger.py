@@ -17,6 +17,8 @@ from dispatcher.batches import Claimed, LaneKey
 from dispatcher.emergency.records import Begun, Carried, Divided, Head, Kept, Ordered, Record, Recorded, Stopped, Words
 from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 
+_ANY_TIME = datetime.fromtimestamp(0, UTC)
+
 
 def now() -> datetime:
     """The database's clock is gone with it: this host's."""
@@ -37,7 +39,7 @@ class Batch:
     repeat_at: datetime | None
     parent: int | None = None
     state: BatchState = BatchState.DUE
-    due_at: datetime = datetime.fromtimestamp(0, UTC)
+    due_at: datetime = _ANY_TIME
     started: int = 0
     touched: bool = False
     """Whether anything was begun without the database."""

@@ -79,6 +79,9 @@ class Night:
                 assert "only just gone" in ended.err or "database answers" in ended.err, ended.err
                 await asyncio.sleep(0.2)
 
+    async def why(self, dispatch: str, person: str) -> str:
+        return (await self.todoke.ok("why", dispatch, person, "--lang", "en")).out
+
     async def emergency(self, *words: str) -> Ended:
         return await self.todoke.run("emergency", *words, "--lang", "en")
 
@@ -122,6 +125,10 @@ async def test_an_order_half_sent_when_the_database_dies_reaches_everybody_once(
         await night.everybody_has_it()
         await night.database.start()
         end = await night.over(dispatch)
+        ends = [await night.why(dispatch, f"n{number:05d}") for number in (0, NEIGHBOURS - 1)]
+        told = (await night.todoke.ok("status", dispatch, "--lang", "en")).out
+    assert "by order of 森" in "".join(ends)
+    assert "sent in part without the database: ordered by 森" in told
     for channel in ("line", "sms", "email"):
         assert night.copies(channel).total() == len(night.copies(channel)) == NEIGHBOURS
         assert end.channels[channel] == {"accepted": NEIGHBOURS}
