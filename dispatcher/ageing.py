@@ -19,6 +19,7 @@ from asyncpg import CheckViolationError, InsufficientPrivilegeError, LockNotAvai
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.model import Outcome
+from dispatcher.trouble import Trouble
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ class Ageing:
         self._keep_years = keep_years
         self._strays = False
 
-    def trouble(self) -> list[str]:
+    def trouble(self) -> list[Trouble]:
         """For people to see."""
-        return ["batches outside every year (operator)"] if self._strays else []
+        return [_strays()] if self._strays else []
 
     async def tick(self) -> None:
         await add_years(self._pool)
@@ -169,3 +170,14 @@ async def _when_nobody_looks(connection: Connection, year: str) -> None:
             await asyncio.sleep(_PAUSE_SECONDS)
         else:
             return
+
+
+def _strays() -> Trouble:
+    return Trouble(
+        "ageing.failed",
+        "",
+        "どの年度の表にも入らない送信記録があります。送信は続いていますが、期限が来ても削除されません。"
+        "テーブルを作れる権限のある利用者で `todoke age` を実行してください。",
+        "Some batches stand outside every year's tables. They are sent all the same, but would not be dropped in time. "
+        "Run `todoke age` as a database role that may create tables.",
+    )

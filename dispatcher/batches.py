@@ -10,11 +10,14 @@ nothing is written and the caller merges its proof beside the record instead (`m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
+
+import structlog
+from asyncpg import CheckViolationError
 
 from channels.contract import Answer, Message
 from dispatcher import outcomes as states
@@ -42,6 +45,8 @@ _MESSAGE = sql("dispatcher", "message_read")
 _FIRST_SEND = sql("dispatcher", "dispatch_first_send")
 _STOPPED = sql("dispatcher", "dispatch_stopped")
 _RECEIPT = sql("dispatcher", "receipt_insert")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,7 +99,13 @@ class Claimed:
     claimed_at: datetime
     event_class: EventClass
     valid_until: datetime
+    counts_once: bool = False
+    """Whether the provider counts a repeated call once."""
+    repeated: bytes | None = None
+    """Where it does not, a byte a member: 1 where the one repeat of a doubtful call has begun."""
     part: int = 0
+    probe: bool = False
+    """Claimed to find out, by one call, whether a sick provider works again."""
 
     @classmethod
     def from_row(cls, row: Record, session: int) -> Claimed:
@@ -114,6 +125,8 @@ class Claimed:
             claimed_at=row["claimed_at"],
             event_class=EventClass(row["class"]),
             valid_until=row["valid_until"],
+            counts_once=row["counts_once"],
+            repeated=row["repeated"],
         )
 
     def message_of(self, position: int) -> int:
@@ -125,7 +138,19 @@ class Claimed:
         return self.repeat_at is None or self.repeat_at <= self.claimed_at
 
     def promise(self, *, repeatable: bool) -> states.Promise:
-        return states.Promise(POLICIES[self.event_class], repeatable)
+        return states.Promise(POLICIES[self.event_class], repeatable and self.counts_once)
+
+    def call_again(self, positions: Iterable[int]) -> None:
+        """Mark whoever of them is doubtful: their one repeat begins with the next commit."""
+        doubtful = [position for position in positions if self.outcomes[position] == Outcome.AMBIGUOUS]
+        if doubtful and not self.counts_once:
+            self.repeated = states.marked(self.repeated or bytes(len(self.members)), doubtful, 1)
+
+    def not_called(self, positions: Iterable[int]) -> None:
+        """Take back the marks of repeats that certainly did not go."""
+        if self.repeated is not None:
+            still = [position for position in positions if self.outcomes[position] == Outcome.AMBIGUOUS]
+            self.repeated = states.marked(self.repeated, still, 0)
 
     @property
     def held(self) -> tuple[str, int, int, int]:
@@ -180,7 +205,7 @@ _KEEP = states.Next(due_in=None, repeat_in=None, ambiguous=False)
 def _record_arguments(batch: Claimed, started: int, state: BatchState, after: states.Next, log: Log) -> Arguments:
     part, batch.part = batch.part, batch.part + 1
     when = after.repeat_in, after.due_in, after.ambiguous
-    return *batch.held, part, batch.outcomes, started, state, batch.tries, *when, *log.arguments()
+    return *batch.held, part, batch.outcomes, started, state, batch.tries, *when, *log.arguments(), batch.repeated
 
 
 class BatchStore:
@@ -203,14 +228,18 @@ class BatchStore:
 
     async def begin(self, batch: Claimed, started: int) -> bool:
         """Commit that members before `started` may be called from now on; False: it is not ours to call."""
-        return await self._begin((*batch.held, batch.outcomes, started))
+        return await self._begin((*batch.held, batch.outcomes, started, batch.repeated))
 
     async def _begin_all(self, batches: Sequence[Arguments]) -> list[bool]:
         return await self._all(_BEGIN, batches)
 
-    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
-        """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours."""
-        return await self._record(_record_arguments(batch, started, BatchState.CLAIMED, _KEEP, log))
+    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
+        """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours.
+
+        `repeat_in`: seconds until those may be called again for whom nobody answered in this attempt, None if there are none.
+        """
+        after = states.Next(due_in=None, repeat_in=repeat_in, ambiguous=False)
+        return await self._record(_record_arguments(batch, started, BatchState.CLAIMED, after, log))
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
         """Record and let go: done, or due again `after`. False: no longer ours, and nothing was written."""
@@ -222,14 +251,25 @@ class BatchStore:
 
     async def _all(self, statement: str, batches: Sequence[Arguments]) -> list[bool]:
         """Run the statement for each batch, in one transaction and one round trip; which of them were still ours."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetchmany(statement, sorted(batches, key=_name))
+        try:
+            async with self._pool.acquire() as connection:
+                rows = await connection.fetchmany(statement, sorted(batches, key=_name))
+        except CheckViolationError:
+            return await self._each(statement, batches)
         held = {(row["dispatch"], row["number"]) for row in rows}
         return [_name(batch) in held for batch in batches]
 
-    async def release(self, batch: Claimed) -> bool:
-        """Give back a batch of which nothing was started. False: it was not ours any more."""
-        return await self._release(batch.held)
+    async def _each(self, statement: str, batches: Sequence[Arguments]) -> list[bool]:
+        """What the schema forbids of one batch (a second doubtful repeat) is not done, and keeps no other from it."""
+        if len(batches) > 1:
+            return [(await self._all(statement, [batch]))[0] for batch in batches]
+        dispatch, number = _name(batches[0])
+        log.error("forbidden_by_schema", dispatch=dispatch, batch=number)
+        return [False]
+
+    async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
+        """Give back a batch of which nothing was started, due in so many seconds. False: it was not ours any more."""
+        return await self._release((*batch.held, batch.repeated, due_in))
 
     async def _release_all(self, batches: Sequence[Arguments]) -> list[bool]:
         return await self._all(_RELEASE, batches)
@@ -265,11 +305,11 @@ class BatchStore:
             raise _NoLongerOurs
 
     async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> bool:
-        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch."""
+        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch (any more)."""
         held = batch.dispatch, batch.number
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_LATE_READ, *held)
-            if row is None:
+            if row is None or row["key"] != batch.key:
                 return False
             await _merge(connection, held, row, proofs)
             await connection.execute(_LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments())

@@ -43,6 +43,10 @@ def text(value: str) -> bytes:
     return value.encode()
 
 
+def boolean(value: bool) -> bytes:
+    return b"\1" if value else b"\0"
+
+
 def smallint(value: int) -> bytes:
     return struct.pack(">h", value)
 

@@ -22,12 +22,30 @@ LIMITER_OVERSLEPT = Counter(
 PAUSES = Counter(
     "todoke_pauses_total", "Times a provider asked, or forced, us to leave it in peace.", ["channel", "reason"]
 )
+BREAKER_STATE = Gauge(
+    "todoke_breaker_state",
+    "1 while a provider is left in peace because it does not work, but for a probe every two seconds.",
+    ["channel", "lane"],
+)
+BREAKER_OPENED = Counter("todoke_breaker_opened_total", "Times a circuit breaker opened.", ["channel", "lane"])
+FAILING_SHARE = Gauge(
+    "todoke_provider_failing_share",
+    "Share of a provider's calls of the last ten seconds that failed: no connection, silence, 5xx.",
+    ["channel", "lane"],
+)
+RETRY_BUDGET = Gauge("todoke_retry_budget", "Repeats that may be made within this second.", ["channel", "lane"])
+RETRIES_WAITING = Gauge("todoke_retries_waiting", "Repeats that wait for the budget.", ["channel", "lane"])
+PACE_SHARE = Gauge(
+    "todoke_pace_share", "Share of the limit that is used: less than 1 after a provider's 429.", ["channel", "lane"]
+)
 PLANNED = Counter("todoke_planned_recipients_total", "Recipients planned.", ["channel"])
 LATE_ENTRIES = Counter("todoke_late_entries_total", "People who came into the area of an order in force.", ["class"])
 RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead workers.", ["channel"])
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
+RESTORES = Counter("todoke_restores_total", "Times this process found the database to be a restored backup.")
+HELD = Gauge("todoke_held_dispatches", "Dispatches that wait for an officer's word, by reason.", ["reason"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
 

@@ -49,10 +49,15 @@ class OneCall(Attempt):
     async def _begin(self) -> bool:
         """The committed intent; whatever prevents it, nothing has left yet."""
         try:
-            return self.may_call() and await self.means.store.begin(self.batch, len(self.batch.members))
+            return self.may_call() and await self._begun()
         except BaseException:
             await asyncio.shield(self.release())
             raise
+
+    async def _begun(self) -> bool:
+        if self.batch.repeating:
+            self.batch.call_again(range(len(self.batch.members)))
+        return await self.means.store.begin(self.batch, len(self.batch.members))
 
     async def _conclude(self, positions: Sequence[int], called: Called | None) -> None:
         """Record the answer; without one the call was cancelled (and noted so), or never made."""
@@ -61,6 +66,8 @@ class OneCall(Attempt):
         elif called is not None:
             batch, verdict = self.batch, called.answer.verdict
             batch.outcomes = states.all_answered(batch.outcomes, verdict, self.promise, repeat=batch.repeating)
+            if verdict is Verdict.RETRY:
+                batch.not_called(positions)
             self.heed(self._told(positions), Outcome(batch.outcomes[positions[0]]), called)
             await self.finish()
         elif self.log.codes:

@@ -27,6 +27,7 @@ _OF_VERDICT = {
 }
 _FRESH = bytes([Outcome.PENDING, Outcome.RETRY])
 _CALLABLE = bytes([*_FRESH, Outcome.AMBIGUOUS])
+_DOUBTED = bytes.maketrans(_FRESH, bytes([Outcome.AMBIGUOUS] * len(_FRESH)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,19 @@ def all_answered(outcomes: bytes, verdict: Verdict, promise: Promise, *, repeat:
     return outcomes.translate(becomes)
 
 
-def after_crash(outcomes: bytes, *, started: int, repeating: bool, promise: Promise) -> bytes:
+def after_crash(outcomes: bytes, *, started: int, repeated: bytes | None, promise: Promise) -> bytes:
     """The bytes of a batch whose worker died: what it had certainly not started is as before.
 
-    `started` bounds the positions it may have called; `repeating` says whether ambiguous members
-    were among them.
+    `started` bounds the positions it may have called; `repeated` marks who was being called again,
+    which ends their doubt where a repeat may count twice.
     """
-    touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=repeating)
-    return touched + outcomes[started:]
+    touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=False) + outcomes[started:]
+    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark])
+
+
+def abandoned_at(outcomes: bytes, positions: Iterable[int]) -> bytes:
+    """The bytes with UNKNOWN for whoever is ambiguous at `positions`: they are called no more."""
+    return marked(outcomes, [p for p in positions if outcomes[p] == Outcome.AMBIGUOUS], Outcome.UNKNOWN)
 
 
 def abandoned(outcomes: bytes, end: Outcome) -> bytes:
@@ -98,7 +104,16 @@ def abandoned(outcomes: bytes, end: Outcome) -> bytes:
     return bytes(ends.get(Outcome(byte), byte) for byte in outcomes)
 
 
-def marked(outcomes: bytes, positions: Iterable[int], outcome: Outcome) -> bytes:
+def doubted(outcomes: bytes, repeated: bytes | None) -> bytes:
+    """The bytes in a restored backup: whoever was still to be called may have been called since it was taken.
+
+    `repeated` marks who had their one repeat by then.
+    """
+    marks = [position for position, mark in enumerate(repeated or b"") if mark]
+    return abandoned_at(outcomes.translate(_DOUBTED), marks)
+
+
+def marked(outcomes: bytes, positions: Iterable[int], outcome: int) -> bytes:
     """The bytes with `outcome` at `positions`."""
     touched = bytearray(outcomes)
     for position in positions:
@@ -137,18 +152,23 @@ class Next:
     ambiguous: bool
 
 
-def next_attempt(outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise) -> Next:
+def next_attempt(
+    outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise, held: float = 0.0
+) -> Next:
     """The next attempt of a batch that is not finished.
 
     `at_least` is the provider's own wish in seconds; `repeated` says whether ambiguous members were
-    called in the attempt that ends, so that a new moment has to be set for those that still are.
-    Retries wait with full jitter, so that thousands that failed together do not return together.
+    called in the attempt that ends, so that a new moment has to be set for those that still are;
+    `held` is for how many seconds repeats were put off. Retries wait with full jitter, so that
+    thousands that failed together do not return together.
     """
     ambiguous = Outcome.AMBIGUOUS in outcomes
-    repeat_in = max(promise.repeat_delay(), at_least) if ambiguous and repeated else None
+    repeat_in = None
+    if ambiguous and (repeated or held):
+        repeat_in = max(promise.repeat_delay() if repeated else 0.0, at_least, held)
     delays = [repeat_in] if repeat_in is not None else []
     if Outcome.RETRY in outcomes:
-        delays.append(at_least + backoff(tries, promise.policy))
+        delays.append(max(at_least + backoff(tries, promise.policy), held))
     if Outcome.PENDING in outcomes:
         delays.append(0.0)
     return Next(min(delays, default=None), repeat_in, ambiguous)

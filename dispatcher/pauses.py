@@ -12,6 +12,7 @@ import structlog
 from channels.contract import Pause
 from dispatcher import metrics
 from dispatcher.batches import LaneKey
+from dispatcher.trouble import Trouble
 
 PROBE_SECONDS = 30.0
 """A pause until an operator acts is probed this often, so that a mended account works again by itself."""
@@ -65,10 +66,10 @@ class Pauses:
             return False
         return self._paused((lane.channel, None)) or self._paused((lane.channel, lane.lane))
 
-    def trouble(self) -> list[str]:
-        """`channel/lane: reason` of what waits now, for people to see."""
+    def trouble(self) -> list[Trouble]:
+        """What waits now, for people to see."""
         return [
-            f"{channel}{f'/{lane}' if lane else ''}: {until.reason}{' (operator)' if until.needs_operator else ''}"
+            _trouble(f"{channel}/{lane}" if lane else channel, until)
             for (channel, lane), until in self._until.items()
             if until.moment > self._clock()
         ]
@@ -82,3 +83,28 @@ def _seconds(pause: Pause, strikes: int) -> float:
     if pause.seconds is None:
         return PROBE_SECONDS
     return pause.seconds if pause.exact else float(min(pause.seconds, 2 ** max(strikes - 1, 0)))
+
+
+def _trouble(where: str, until: _Until) -> Trouble:
+    if until.reason == "quota":
+        return Trouble(
+            "quota.gone",
+            where,
+            "今月の送信枠を使い切りました。事業者の管理画面で枠を追加し、それまではほかの手段で送ってください。",
+            "The quota is used up. Add to it at the provider, and send by other channels meanwhile.",
+        )
+    if until.needs_operator:
+        return Trouble(
+            "provider.refuses",
+            where,
+            f"事業者に受け付けられず、送信を止めています({until.reason})。設定と契約を確かめてください。"
+            f"{PROBE_SECONDS:.0f} 秒ごとに試し、直れば自動で再開します。",
+            f"The provider refuses us, so nothing is sent there ({until.reason}). Check the settings and the contract. "
+            f"It is tried every {PROBE_SECONDS:.0f} seconds, and goes on by itself once mended.",
+        )
+    return Trouble(
+        "lane.paused",
+        where,
+        f"事業者の求めで、しばらく送信を控えています({until.reason})。自動で再開します。",
+        f"Left in peace for a while, as the provider asks ({until.reason}). It goes on by itself.",
+    )

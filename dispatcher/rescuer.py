@@ -69,10 +69,12 @@ class Rescuer:
                 await self._rescue(orphan, channel)
 
     async def _rescue(self, orphan: Record, channel: Channel) -> None:
-        promise = states.Promise(POLICIES[EventClass(orphan["class"])], channel.repeatable)
+        promise = states.Promise(POLICIES[EventClass(orphan["class"])], channel.repeatable and orphan["counts_once"])
         repeating = orphan["repeat_at"] is None or orphan["repeat_at"] <= orphan["claimed_at"]
         outcomes = states.refined(
-            states.after_crash(orphan["outcomes"], started=orphan["started"], repeating=repeating, promise=promise),
+            states.after_crash(
+                orphan["outcomes"], started=orphan["started"], repeated=orphan["repeated"], promise=promise
+            ),
             orphan["proofs"],
         )
         state, after = BatchState.DONE, states.Next(None, None, ambiguous=False)

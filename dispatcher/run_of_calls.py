@@ -17,6 +17,7 @@ from typing import NamedTuple
 from channels.contract import Message, Recipient
 from dispatcher.attempt import Attempt, Means, People, call_key
 from dispatcher.batches import Claimed, Log, Member
+from dispatcher.model import Outcome
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
@@ -67,6 +68,7 @@ class RunOfCalls(Attempt):
             for hand in self._hands:
                 hand.cancel()
             await asyncio.gather(*self._hands, return_exceptions=True)
+            self.batch.not_called(turn.position for turn in self._todo[self._next :])
             await asyncio.shield(self.finish() if self._begun else self.release())
 
     def _turns(self, messages: Mapping[int, Message], people: People) -> list[Turn]:
@@ -134,10 +136,18 @@ class RunOfCalls(Attempt):
         """One call, after whatever has to be waited for. False: there is no other, or none may be made."""
         async with AsyncExitStack() as held:
             waited_for = await self._wait_for_turn(held)
-            if waited_for is None or not await self.reached(waited_for[1]):
-                return False
-            await self._make(waited_for[0], within)
-        return True
+            return waited_for is not None and await self._make_when_reached(*waited_for, within)
+
+    async def _make_when_reached(self, turn: Turn, place: Place, within: TimeLimit) -> bool:
+        reached = False
+        try:
+            reached = await self.reached(place)
+        finally:
+            if not reached:
+                self.batch.not_called((turn.position,))
+        if reached:
+            await self._make(turn, within)
+        return reached
 
     async def _make(self, turn: Turn, within: TimeLimit) -> None:
         self._one_more_hand()
@@ -171,8 +181,10 @@ class RunOfCalls(Attempt):
         """Commit the intent for the next members. False: the batch is not ours to call any further."""
         if self._begun:
             await self._let_some_end()
-        started = self._todo[min(self._next + self._room(), len(self._todo)) - 1].position + 1
+        window = self._todo[self._next : self._next + self._room()]
+        started = window[-1].position + 1
         async with self._writing:
+            self.batch.call_again(turn.position for turn in window)
             if self._begun:
                 self.held = await self._progress(started)
             else:
@@ -213,7 +225,8 @@ class RunOfCalls(Attempt):
     async def _progress(self, started: int) -> bool:
         done, self.log = self.log, Log()
         self._written_at = time.monotonic()
-        held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
+        doubted = self.promise.repeat_delay() if Outcome.AMBIGUOUS in done.outcomes else None
+        held = await self.write(lambda: self.means.store.progress(self.batch, started, done, doubted))
         if not held:
             done.extend(self.log)
             self.log = done

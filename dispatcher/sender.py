@@ -22,9 +22,11 @@ from dispatcher.audience import AddressBook
 from dispatcher.background import DATABASE_TROUBLE, Agent
 from dispatcher.batches import Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
+from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
 from dispatcher.store import Lease, Store
 
@@ -49,14 +51,18 @@ class Sender:
         limiter: Limiter,
         session: Lease,
         pauses: Pauses,
+        providers: Providers,
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
+        epoch: Epoch,
     ) -> None:
         self._store = store
         self._channels = channels
         self._session = session
+        self._epoch = epoch
         self._pauses = pauses
+        self._providers = providers
         self._call_seconds = call_seconds
         self._lane_through = lane_through
         self._messages: dict[tuple[str, int], Message] = {}
@@ -77,6 +83,7 @@ class Sender:
                 addresses=addresses,
                 limiter=limiter,
                 pauses=pauses,
+                providers=providers,
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
@@ -135,10 +142,19 @@ class Sender:
             self._pumps[key] = _Pump(self, key, self._channels[key.channel])
 
     def may_claim(self, lane: LaneKey) -> bool:
-        return not self._stopping and self._session.alive and not self._pauses.hold(lane)
+        return self._may_work(lane) and self._providers.admits(lane)
+
+    def _may_work(self, lane: LaneKey) -> bool:
+        alive = self._session.alive and not self._epoch.replaced
+        return not self._stopping and alive and not self._pauses.hold(lane)
 
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
-        return await self._store.claim(lane, self._session.number, min(most, _CLAIMED_AT_ONCE))
+        """Some batches of a lane, one of them where its provider is sick."""
+        probe = self._providers.probes(lane)
+        claimed = await self._store.claim(lane, self._session.number, 1 if probe else min(most, _CLAIMED_AT_ONCE))
+        for batch in claimed:
+            batch.probe = probe
+        return claimed
 
     async def carry(self, batch: Claimed) -> None:
         """Carry one batch through, known by its name to the stop watch meanwhile."""
@@ -165,7 +181,7 @@ class Sender:
     def _may_call(self, batch: Claimed) -> bool:
         """Asked immediately before every call."""
         return (
-            self.may_claim(batch.lane)
+            self._may_work(batch.lane)
             and batch.dispatch not in self._stopped
             and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
             and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority

@@ -18,6 +18,7 @@ from asyncpg import InterfaceError, OperatorInterventionError, PostgresConnectio
 
 from dispatcher.background import Agent
 from dispatcher.bell import PEERS
+from dispatcher.trouble import Trouble, as_json
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Session:
         *,
         beat_seconds: float,
         expire_seconds: float,
-        trouble: Callable[[], list[str]],
+        trouble: Callable[[], list[Trouble]],
         shared_among: Callable[[int], None],
         held_back: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -85,6 +86,10 @@ class Session:
         """Another session opened or ended: beat now, and learn how many there are."""
         self._agent.wake()
 
+    def tell(self) -> None:
+        """Trouble began or ended: beat now, so that `todoke status` says it at once."""
+        self._agent.wake()
+
     async def _open(self) -> None:
         asked_at = time.monotonic()
         self.number = await self._pool.fetchval(_OPEN, socket.gethostname(), os.getpid())
@@ -93,7 +98,7 @@ class Session:
 
     async def _beat(self) -> None:
         asked_at = time.monotonic()
-        peers = await self._pool.fetchval(_BEAT, self.number, json.dumps(self._trouble()))
+        peers = await self._pool.fetchval(_BEAT, self.number, json.dumps(as_json(self._trouble()), ensure_ascii=False))
         if peers is None:
             log.warning("session_lost", session=self.number)
             await self._open()

@@ -23,16 +23,16 @@ class Store(Protocol):
         """Make durable that members before `started` may be called from now on."""
         ...
 
-    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
-        """Record outcomes so far and begin members before `started`, keeping the claim."""
+    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
+        """Record outcomes so far and begin members before `started`, keeping the claim. `repeat_in` as in batches.py."""
         ...
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
         """Record and let go: done, or due again `after`."""
         ...
 
-    async def release(self, batch: Claimed) -> bool:
-        """Give back a batch of which nothing was started."""
+    async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
+        """Give back a batch of which nothing was started, due in so many seconds."""
         ...
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:

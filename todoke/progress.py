@@ -35,6 +35,7 @@ STATES_JA = {
     "approved": "承認済み",
     "planning": "準備中",
     "sending": "送信中",
+    "held": "保留",
     "drained": "送信完了",
     "cancelled": "中止",
     "expired": "期限切れ",
@@ -81,8 +82,10 @@ def _shown(status: Status, tongue: Tongue) -> Group:
         table.add_column(OUTCOMES_JA[name] if tongue == "ja" else name.replace("_", " "), justify="right")
     for channel, counts in status.channels.items():
         table.add_row(channel, *(f"{counts.get(name, 0):,}" for name in seen))
+    held = [status.held.say(tongue)] if status.held is not None else []
     without = [_without_database(each, tongue) for each in status.emergencies]
-    return Group(_title(status, tongue), *([table] if status.channels else []), *without, _caption(status, tongue))
+    table_of = [table] if status.channels else []
+    return Group(_title(status, tongue), *held, *table_of, *without, _caption(status, tongue))
 
 
 def _title(status: Status, tongue: Tongue) -> str:

@@ -77,5 +77,7 @@ def _batches(job: Job, plan: Plan, cuts: Sequence[Cut], leaving: Leaving) -> Ite
             repeat_at=None,
             exact=False,
             doubtful=False,
+            counts_once=leaving.counts_once(cut.channel),
+            repeated=None,
             sealed=leaving.sealed(cut.channel, cut.members),
         )

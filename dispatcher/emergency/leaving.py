@@ -43,6 +43,11 @@ class Leaving:
     def _ours(self, known: Known, claimed: Claimed) -> Kept:
         """Every call of it has ended, and its outcome is in the attempt's own record."""
         doubtful = Outcome.AMBIGUOUS in claimed.outcomes
+        repeated = claimed.repeated
+        if repeated is not None:
+            # Who is doubtful and marked was about to be called again, and no call is under way.
+            uncalled = [position for position, byte in enumerate(claimed.outcomes) if byte == Outcome.AMBIGUOUS]
+            repeated = states.marked(repeated, uncalled, 0)
         return self._kept(
             known,
             claimed.outcomes,
@@ -52,15 +57,16 @@ class Leaving:
             repeat_at=self._repeat_at(known, claimed.outcomes, claimed.repeat_at),
             exact=True,
             doubtful=False,
+            repeated=repeated,
         )
 
     def _as_seen(self, known: Known) -> Kept:
         """What somebody else had begun may have been called."""
         outcomes, claimed = known.outcomes, known.state == "claimed"
         if claimed:
-            promise = self._promise(known.channel)
-            repeating = known.repeat_at is None or known.claimed_at is None or known.repeat_at <= known.claimed_at
-            outcomes = states.after_crash(outcomes, started=known.started, repeating=repeating, promise=promise)
+            outcomes = states.after_crash(
+                outcomes, started=known.started, repeated=known.repeated, promise=_promise(known)
+            )
         return self._kept(
             known,
             outcomes,
@@ -70,17 +76,14 @@ class Leaving:
             repeat_at=self._repeat_at(known, outcomes, known.repeat_at),
             exact=False,
             doubtful=claimed and known.session != self._session,
+            repeated=known.repeated,
         )
 
     def _repeat_at(self, known: Known, outcomes: bytes, repeat_at: datetime | None) -> datetime | None:
-        promise = self._promise(known.channel)
+        promise = _promise(known)
         if Outcome.AMBIGUOUS not in outcomes or not promise.repeats or (repeat_at is not None and repeat_at > now()):
             return repeat_at
         return later(promise.repeat_delay())
-
-    def _promise(self, channel: str) -> states.Promise:
-        found = self._channels.get(channel)
-        return states.Promise(POLICIES[EventClass.EVACUATION], found is not None and found.repeatable)
 
     def _kept(
         self,
@@ -93,6 +96,7 @@ class Leaving:
         repeat_at: datetime | None,
         exact: bool,
         doubtful: bool,
+        repeated: bytes | None,
     ) -> Kept:
         return Kept(
             number=known.number,
@@ -110,12 +114,21 @@ class Leaving:
             repeat_at=repeat_at,
             exact=exact,
             doubtful=doubtful,
+            counts_once=known.counts_once,
+            repeated=repeated,
             sealed=[] if states.all_final(outcomes) else self.sealed(known.channel, known.members),
         )
+
+    def counts_once(self, channel: str) -> bool:
+        return self._channels[channel].repeatable
 
     def sealed(self, channel: str, members: Longs) -> list[bytes]:
         found = self._channels.get(channel)
         return self._sealed(found.contact, members) if found is not None else [b""] * len(members)
+
+
+def _promise(known: Known) -> states.Promise:
+    return states.Promise(POLICIES[EventClass.EVACUATION], known.counts_once)
 
 
 def members_by_channel(known: Iterable[Known]) -> dict[str, Longs]:

@@ -37,6 +37,7 @@ class Batch:
     tries: int
     first_attempt_at: datetime | None
     repeat_at: datetime | None
+    repeated: bytes | None
     parent: int | None = None
     state: BatchState = BatchState.DUE
     due_at: datetime = _ANY_TIME
@@ -56,6 +57,7 @@ class Batch:
             tries=kept.tries,
             first_attempt_at=kept.first_attempt_at,
             repeat_at=kept.repeat_at,
+            repeated=kept.repeated,
             parent=parent,
         )
         batch.rest()
@@ -98,6 +100,8 @@ class Batch:
             claimed_at=now(),
             event_class=EventClass(head.event_class),
             valid_until=head.valid_until,
+            counts_once=self.kept.counts_once,
+            repeated=self.repeated,
         )
 
 
@@ -162,13 +166,14 @@ class Ledger:
     def _begin(self, batch: Batch, record: Begun) -> None:
         batch.state, batch.touched = BatchState.CLAIMED, True
         batch.attempt, batch.started, batch.outcomes = record.attempt, record.started, record.outcomes
+        batch.repeated = record.repeated
         batch.first_attempt_at = batch.first_attempt_at or record.at
         self.first_begun_at = self.first_begun_at or record.at
 
     def _record(self, batch: Batch, record: Recorded) -> None:
         batch.touched = True
         batch.attempt, batch.outcomes, batch.started = record.attempt, record.outcomes, record.started
-        batch.state, batch.tries = BatchState(record.state), record.tries
+        batch.state, batch.tries, batch.repeated = BatchState(record.state), record.tries, record.repeated
         batch.repeat_at = record.repeat_at or batch.repeat_at
         batch.due_at = record.due_at or batch.due_at
         batch.logs.append(record)
@@ -181,18 +186,14 @@ class Ledger:
         for part in record.parts:
             self.batches[part.number] = Batch.of(_part(batch, part.key, part.number, part.positions), batch.number)
 
-    def recover(self, repeatable: Iterable[str]) -> None:
+    def recover(self) -> None:
         """After a crash: what was in hand is in nobody's. What it had begun may have been called."""
-        once_only = frozenset(repeatable)
         for batch in self.batches.values():
             if batch.state is not BatchState.CLAIMED:
                 continue
-            promise = states.Promise(POLICIES[EventClass(self.dispatch.event_class)], batch.kept.channel in once_only)
+            promise = states.Promise(POLICIES[EventClass(self.dispatch.event_class)], batch.kept.counts_once)
             batch.outcomes = states.after_crash(
-                batch.outcomes,
-                started=batch.started,
-                repeating=batch.repeat_at is None or batch.repeat_at <= now(),
-                promise=promise,
+                batch.outcomes, started=batch.started, repeated=batch.repeated, promise=promise
             )
             if Outcome.AMBIGUOUS in batch.outcomes and promise.repeats:
                 batch.repeat_at = batch.repeat_at or later(promise.repeat_delay())
@@ -232,6 +233,7 @@ def _part(batch: Batch, key: UUID, number: int, positions: list[int]) -> Kept:
         tries=0,
         first_attempt_at=None,
         repeat_at=None,
+        repeated=None,
         exact=True,
         sealed=[kept.sealed[position] for position in positions] if kept.sealed else [],
     )

@@ -21,6 +21,7 @@ from dispatcher.batches import Claimed
 from dispatcher.drafting import Town
 from dispatcher.emergency.records import Words
 from dispatcher.gazetteer import board
+from dispatcher.holding import ToBeHeld
 from dispatcher.model import EventClass, Mode
 from dispatcher.writing import Job, read_job
 from geo.shelters import ShelterBoard
@@ -61,7 +62,8 @@ class Known:
     tries: int = 0
     first_attempt_at: datetime | None = None
     repeat_at: datetime | None = None
-    claimed_at: datetime | None = None
+    counts_once: bool = False
+    repeated: bytes | None = None
 
     @classmethod
     def of(cls, row: Record) -> Known:
@@ -82,12 +84,13 @@ class Known:
         self.state, self.session = row["state"], row["session"]
         self.attempt, self.started, self.tries = row["attempt"], row["started"], row["tries"]
         self.first_attempt_at, self.repeat_at = row["first_attempt_at"], row["repeat_at"]
-        self.claimed_at = row["claimed_at"]
+        self.counts_once, self.repeated = row["counts_once"], row["repeated"]
 
     def learn(self, batch: Claimed) -> None:
         """An attempt of this process has let go of it."""
         if batch.attempt >= self.attempt:
             self.outcomes, self.attempt, self.tries, self.started = batch.outcomes, batch.attempt, batch.tries, 0
+            self.repeated = batch.repeated
             self.state, self.session = "done" if states.all_final(batch.outcomes) else "due", None
 
 
@@ -154,7 +157,10 @@ class Memory:
         order = self.orders.get(row["id"])
         if order is None:
             columns = ("state", "approved_at", "valid_until", "requested_by", "approved_by")
-            job = await read_job(self.pool, row, self.town)
+            try:
+                job = await read_job(self.pool, row, self.town)
+            except ToBeHeld:
+                return  # its content is not what was approved: the planner has it held
             order = self.orders[row["id"]] = Order(job, **{name: row[name] for name in columns})
         await self._read_batches(order)
         await self._read_messages(order)

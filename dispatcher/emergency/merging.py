@@ -78,26 +78,39 @@ def joined(one: bytes, other: bytes) -> bytes:
     return _JOINED[np.frombuffer(one, np.uint8), np.frombuffer(other, np.uint8)].tobytes()
 
 
+def _bounded(outcomes: bytes, here: bytes | None, there: bytes | None) -> tuple[bytes, bytes | None]:
+    """Outcomes and marks of repeats (batch.repeated): whose repeat began without the database is called no more, and
+    a mark in the database, of a call that was never made, is taken back.
+    """
+    if here is None and there is None:
+        return outcomes, None
+    none = bytes(len(outcomes))
+    begun = np.frombuffer(here or none, np.uint8)
+    outcomes = states.abandoned_at(outcomes, np.flatnonzero(begun).tolist())
+    marks = begun | np.frombuffer(there or none, np.uint8)
+    doubtful = np.flatnonzero(np.frombuffer(outcomes, np.uint8) == Outcome.AMBIGUOUS).tolist()
+    return outcomes, states.marked(marks.tobytes(), doubtful, 0)
+
+
 class Unmergeable(Exception):
     """The database does not know this dispatch: it is another one, or an older one that was put back."""
 
 
-async def merge(pool: Pool, ledger: Ledger, *, repeatable: Collection[str], sessions: Collection[int]) -> None:
+async def merge(pool: Pool, ledger: Ledger, *, sessions: Collection[int]) -> None:
     """Merge all that was begun without the database, and what its own process knew better.
 
-    `repeatable` names the channels whose repeated calls count once; `sessions` are this data directory's, past and
-    present: what they had claimed is the journal's. Raises Unmergeable, and what the database raises.
+    `sessions` are this data directory's, past and present: what they had claimed is the journal's. Raises Unmergeable,
+    and what the database raises.
     """
-    merging = _Merging(pool, ledger, frozenset(repeatable), frozenset(sessions) | {ledger.dispatch.session})
+    merging = _Merging(pool, ledger, frozenset(sessions) | {ledger.dispatch.session})
     await merging.run()
 
 
 class _Merging:
-    def __init__(self, pool: Pool, ledger: Ledger, repeatable: frozenset[str], sessions: frozenset[int]) -> None:
+    def __init__(self, pool: Pool, ledger: Ledger, sessions: frozenset[int]) -> None:
         self._pool = pool
         self._ledger = ledger
         self._name = ledger.dispatch.dispatch
-        self._repeatable = repeatable
         self._sessions = sessions
         self._order: int | None = None
         self._numbers: dict[int, int] = {}
@@ -156,7 +169,7 @@ class _Merging:
         numbers = [messages.get(message, message) for message in batch.messages]
         return (
             self._name, number, parent, kept.key, kept.channel, kept.lane, kept.priority, numbers,
-            batch.members.tolist(), places.tolist(), bytes(len(batch.members)),
+            batch.members.tolist(), places.tolist(), bytes(len(batch.members)), kept.counts_once,
         )  # fmt: skip
 
     async def _messages(self, connection: Connection, missing: Sequence[Batch]) -> dict[int, int]:
@@ -201,18 +214,20 @@ class _Merging:
 
     async def _write(self, connection: Connection, row: Row, batch: Batch, number: int) -> None:
         known = states.refined(row["outcomes"], row["proofs"])
-        outcomes = joined(known, batch.outcomes)
+        outcomes, repeated = _bounded(joined(known, batch.outcomes), batch.repeated, row["repeated"])
         if outcomes == known and row["state"] != "claimed":
             return
         state, after = "done", states.Next(None, None, ambiguous=False)
         if not states.all_final(outcomes):
             event_class = EventClass(self._ledger.dispatch.event_class)
-            promise = states.Promise(POLICIES[event_class], batch.kept.channel in self._repeatable)
+            promise = states.Promise(POLICIES[event_class], batch.kept.counts_once)
             state = "due"
             after = states.next_attempt(outcomes, tries=batch.tries, at_least=0, repeated=True, promise=promise)
         when = after.repeat_in, after.due_in, after.ambiguous
         first = batch.first_attempt_at
-        await connection.execute(_MERGE, self._name, number, outcomes, state, batch.attempt, batch.tries, first, *when)
+        await connection.execute(
+            _MERGE, self._name, number, outcomes, state, batch.attempt, batch.tries, first, *when, repeated
+        )
 
     async def _write_attempt(self, connection: Connection, entry: Recorded | Divided | Carried, number: int) -> None:
         """An ordinary attempt is written as it would have been; one of an order stands apart, by its part."""

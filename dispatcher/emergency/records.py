@@ -67,6 +67,9 @@ class Kept(msgspec.Struct, tag="batch", frozen=True):
     exact: bool
     doubtful: bool
     """Another process had it in hand: some of its people may have been called without our knowing."""
+    counts_once: bool
+    """Whether the provider counts a repeated call once; else `repeated` marks whose one repeat has begun."""
+    repeated: bytes | None
     sealed: list[bytes]
 
 
@@ -91,6 +94,7 @@ class Begun(msgspec.Struct, tag="begun", frozen=True):
     attempt: int
     started: int
     outcomes: bytes
+    repeated: bytes | None
     at: datetime
 
 
@@ -116,6 +120,7 @@ class Recorded(msgspec.Struct, tag="recorded", frozen=True):
     attempt: int
     part: int
     outcomes: bytes
+    repeated: bytes | None
     started: int
     state: str
     tries: int

@@ -107,15 +107,6 @@ def confirm(dispatch: str, names: Sequence[str], people: Mapping[str, int]) -> P
     )
 
 
-def unsigned() -> Problem:
-    return Problem(
-        "emergency.unsigned",
-        "--by",
-        "指示する職員の名前を --by に、改行や制御文字のない 100 文字までで指定してください。",
-        "Name the officer who orders it with --by: up to 100 characters, without line breaks or control characters.",
-    )
-
-
 def no_disk(reason: str) -> Problem:
     return Problem(
         "emergency.no_journal",

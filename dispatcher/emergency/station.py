@@ -31,7 +31,6 @@ import structlog
 from channels.contract import Channel
 from dispatcher.audience import AddressBook, Longs
 from dispatcher.background import DATABASE_TROUBLE, Agent
-from dispatcher.dispatches import is_name
 from dispatcher.emergency import refusals
 from dispatcher.emergency.cutting import Cutter
 from dispatcher.emergency.gate import Gate
@@ -46,9 +45,12 @@ from dispatcher.emergency.outlook import Outlook, outlook
 from dispatcher.emergency.records import Carried, Head, Kept, Record, Stopped, Words
 from dispatcher.emergency.roll_call import RollCall
 from dispatcher.emergency.store import Book, JournalStore
+from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter
 from dispatcher.pauses import Pauses
+from dispatcher.providers import TICK_SECONDS, Providers
 from dispatcher.sender import Sender
+from dispatcher.signing import check_name
 from words.problem import Refused
 
 if TYPE_CHECKING:
@@ -180,7 +182,6 @@ class Station:
 
     def _read_journals(self) -> dict[str, Book]:
         books = {}
-        repeatable = [name for name, channel in self._ways.channels.items() if channel.repeatable]
         for path in sorted(self.directory.glob(f"*{SUFFIX}")):
             journal, records = Journal.opened(path)
             ledger = Ledger(records)
@@ -189,7 +190,7 @@ class Station:
                 journal.close()
                 path.rename(path.with_suffix(ASIDE))
                 continue
-            ledger.recover(repeatable)
+            ledger.recover()
             books[ledger.head.dispatch] = Book(ledger, journal)
         return books
 
@@ -305,6 +306,7 @@ class Station:
     async def _start_sending(self) -> None:
         stack = AsyncExitStack()
         ways = self._ways
+        providers = Providers(ways.limiter, _nothing)
         sender = Sender(
             store=JournalStore(self._books, lambda: self._sending is stack),
             addresses=self._addresses,
@@ -312,11 +314,14 @@ class Station:
             limiter=ways.limiter,
             session=_Lease(lambda: self._sending is stack),
             pauses=Pauses(),
+            providers=providers,
+            epoch=Epoch(),
             poll_seconds=ways.poll_seconds,
             call_seconds=ways.call_seconds,
             lane_through=_nothing,
         )
         self._sending = stack
+        await stack.enter_async_context(Agent("emergency providers", providers.tick, every=TICK_SECONDS))
         await stack.enter_async_context(sender)
         log.warning("sending_without_database", evacuations=sorted(self._books))
 
@@ -332,21 +337,20 @@ class Station:
         if self._ordinary is None or self._roll_call is None:
             return
         await self._stop_sending()
-        repeatable = [name for name, channel in self._ways.channels.items() if channel.repeatable]
         for name, book in list(self._books.items()):
-            await self._merge(self._ordinary, name, book, repeatable)
+            await self._merge(self._ordinary, name, book)
         await self._roll_call.wait(self.gate.shut)
         self._ordinary.memory.forget()
         self._state = _State()
         self.gate.open()
         log.warning("database_is_back")
 
-    async def _merge(self, ordinary: Ordinary, name: str, book: Book, repeatable: list[str]) -> None:
+    async def _merge(self, ordinary: Ordinary, name: str, book: Book) -> None:
         self.gate.shut()
-        book.ledger.recover(repeatable)
+        book.ledger.recover()
         path = book.journal.path
         try:
-            await merge(ordinary.pool, book.ledger, repeatable=repeatable, sessions=[ordinary.session()])
+            await merge(ordinary.pool, book.ledger, sessions=[ordinary.session()])
         except Unmergeable:
             log.error("journal_of_another_database", dispatch=name, file=path.name)  # noqa: TRY400 a finding, no failure
             path.rename(path.with_suffix(ASIDE))
@@ -369,8 +373,7 @@ class Station:
         """Send it without the database, from now on. Raises Refused; then nothing is begun."""
         async with self._ordering:
             book = await self._fit_to_send(dispatch)
-            if not is_name(by):
-                raise Refused(refusals.unsigned())
+            check_name("--by", by)
             said = outlook(book.ledger)
             names = book.ledger.dispatch.names
             if confirm is None or not any(refusals.same_words(confirm, name) for name in names):
@@ -411,8 +414,7 @@ class Station:
         book = self._books.get(dispatch)
         if book is None:
             raise Refused(refusals.unknown(dispatch, self._books))
-        if not is_name(by):
-            raise Refused(refusals.unsigned())
+        check_name("--by", by)
         stopped = Stopped(by, now())
         if book.ledger.stopped is None:
             book.ledger.take(stopped)
@@ -469,4 +471,4 @@ def _name_of(directory: Path) -> str:
 
 
 def _nothing() -> None:
-    """Nobody waits for a lane to be through."""
+    """Nobody waits to be told."""

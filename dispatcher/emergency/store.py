@@ -70,11 +70,12 @@ class JournalStore:
         book = self._books[batch.dispatch]
         if not self._open() or not book.ledger.going:
             return False
-        await book.write(Begun(batch.number, batch.attempt, started, batch.outcomes, now()))
+        await book.write(Begun(batch.number, batch.attempt, started, batch.outcomes, batch.repeated, now()))
         return True
 
-    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
-        await self._record(batch, started, BatchState.CLAIMED, None, log)
+    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
+        after = states.Next(due_in=None, repeat_in=repeat_in, ambiguous=False)
+        await self._record(batch, started, BatchState.CLAIMED, after, log)
         return True
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
@@ -96,6 +97,7 @@ class JournalStore:
             attempt=batch.attempt,
             part=batch.part,
             outcomes=batch.outcomes,
+            repeated=batch.repeated,
             started=started,
             state=state,
             tries=batch.tries,
@@ -106,12 +108,13 @@ class JournalStore:
         await self._books[batch.dispatch].write(record)
         batch.part += 1
 
-    async def release(self, batch: Claimed) -> bool:
+    async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
         kept = self._books[batch.dispatch].ledger.batches[batch.number]
         if kept.started:
-            await self._record(batch, 0, BatchState.DUE, _AT_ONCE, Log())
+            after = states.Next(due_in=due_in, repeat_in=None, ambiguous=False)
+            await self._record(batch, 0, BatchState.DUE, after, Log())
         else:
-            kept.state = BatchState.DUE
+            kept.state, kept.due_at = BatchState.DUE, max(kept.due_at, later(due_in))
         return True
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:

@@ -37,6 +37,6 @@ set state = 'claimed', session = $4, attempt = b.attempt + 1, started = 0, claim
 from picked
 where b.dispatch = picked.dispatch and b.number = picked.number
 returning b.dispatch, b.number, b.key, b.channel, b.lane, b.priority, b.messages, b.members, b.outcomes, b.proofs,
-          b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at,
+          b.repeated, b.counts_once, b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at,
           (select d.class from dispatch d where d.id = b.dispatch) as class,
           (select d.valid_until from dispatch d where d.id = b.dispatch) as valid_until

@@ -2,7 +2,7 @@
 -- only what is claimed has a session.
 with held as (
     update batch b
-    set outcomes = $6, started = $7, state = $8, tries = $9,
+    set outcomes = $6, repeated = $18, started = $7, state = $8, tries = $9,
         repeat_at = coalesce(now() + $10 * interval '1 second', b.repeat_at),
         due_at = coalesce(
             least(

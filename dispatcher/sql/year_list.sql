@@ -1,5 +1,6 @@
 -- The years there are tables for, the oldest first, which names of dispatches stand in each, from `first` to
--- before `last`, and the year that came after.
+-- before `last`, and the year that came after. Of a table that is dropped while this looks PostgreSQL gives no bounds:
+-- it is not there any more.
 select year, first, last, 2000 + left(last, 2)::integer as next
 from (
     select substr(c.relname, length('batch_') + 1) as year,
@@ -9,4 +10,5 @@ from (
     join pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'batch'::regclass and c.relname <> 'batch_default'
 ) part
+where last is not null
 order by last

@@ -104,6 +104,13 @@ async def test_two_workers_drop_a_year_once(town: Kawabe, this_year: int) -> Non
     assert str(this_year) not in await years(town.pool)
 
 
+async def test_a_year_dropped_while_somebody_lists_them_is_not_listed(town: Kawabe, this_year: int) -> None:
+    async with town.pool.acquire() as reader, reader.transaction(isolation="repeatable_read"):
+        await reader.fetchval("select count(*) from pg_class")
+        await town.pool.execute("select drop_year($1)", str(this_year))
+        assert str(this_year) not in {row["year"] for row in await reader.fetch(LIST)}
+
+
 async def test_details_that_are_gone_are_not_told_as_nobody_reached(town: Kawabe, this_year: int) -> None:
     dispatch = (await town.sent(order())).dispatch
     await drop_years(town.pool, keep_years=3, today=this_year + 4)
@@ -138,7 +145,8 @@ async def test_what_finds_no_year_is_sent_and_trouble_for_people_to_see(
     monkeypatch.undo()
     watch = Ageing(town.pool, keep_years=3)
     await watch.tick()
-    assert watch.trouble() == ["batches outside every year (operator)"]
+    assert [trouble.code for trouble in watch.trouble()] == ["ageing.failed"]
+    assert "todoke age" in watch.trouble()[0].say("ja")
     assert (await town.sent(order(id="next"))).channels["line"]["accepted"] == 2
 
 

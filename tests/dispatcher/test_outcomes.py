@@ -54,19 +54,25 @@ def test_a_clear_answer_settles_it_whatever_was_before(before: Outcome, verdict:
 
 def test_a_crash_leaves_in_doubt_only_what_was_started() -> None:
     before = bytes([Outcome.ACCEPTED, Outcome.PENDING, Outcome.RETRY, Outcome.PENDING])
-    after = states.after_crash(before, started=3, repeating=True, promise=EVACUATION_BY_SMS)
+    after = states.after_crash(before, started=3, repeated=None, promise=EVACUATION_BY_SMS)
     assert list(after) == [Outcome.ACCEPTED, Outcome.AMBIGUOUS, Outcome.AMBIGUOUS, Outcome.PENDING]
 
 
 def test_a_crash_in_tourism_leaves_unknown_what_was_started() -> None:
-    after = states.after_crash(bytes(2), started=1, repeating=True, promise=TOURISM_BY_SMS)
+    after = states.after_crash(bytes(2), started=1, repeated=None, promise=TOURISM_BY_SMS)
     assert list(after) == [Outcome.UNKNOWN, Outcome.PENDING]
 
 
 def test_a_crash_does_not_touch_the_ambiguous_that_were_not_called_in_this_attempt() -> None:
     before = bytes([Outcome.AMBIGUOUS, Outcome.PENDING])
-    after = states.after_crash(before, started=2, repeating=False, promise=EVACUATION_BY_SMS)
+    after = states.after_crash(before, started=2, repeated=None, promise=EVACUATION_BY_SMS)
     assert list(after) == [Outcome.AMBIGUOUS, Outcome.AMBIGUOUS]
+
+
+def test_a_crash_ends_the_doubt_of_whoever_was_being_called_again() -> None:
+    before = bytes([Outcome.AMBIGUOUS, Outcome.AMBIGUOUS, Outcome.ACCEPTED])
+    after = states.after_crash(before, started=3, repeated=bytes([1, 0, 1]), promise=EVACUATION_BY_SMS)
+    assert list(after) == [Outcome.UNKNOWN, Outcome.AMBIGUOUS, Outcome.ACCEPTED]
 
 
 def test_a_stopped_dispatch_says_cancelled_of_the_unsent_and_unknown_of_the_doubtful() -> None:
@@ -97,7 +103,7 @@ def test_a_receipt_that_comes_twice_counts_once_and_never_takes_proof_away(known
 def test_whatever_happens_a_final_outcome_is_never_sendable_again(raw: bytes, started: int) -> None:
     known = list(Outcome)
     before = bytes(known[byte % len(known)] for byte in raw)
-    after = states.after_crash(before, started=started, repeating=True, promise=EVACUATION_BY_SMS)
+    after = states.after_crash(before, started=started, repeated=None, promise=EVACUATION_BY_SMS)
     for old, new in zip(before, after, strict=True):
         assert new == old or not Outcome(old).final
 

@@ -17,6 +17,7 @@ from dispatcher.limiter import MemoryLimiter
 from dispatcher.metrics import Meters
 from dispatcher.model import EventClass, Outcome
 from dispatcher.pauses import Pauses
+from dispatcher.providers import Providers
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from tests.dispatcher.engine_room import Kawabe, kawabe
@@ -117,7 +118,9 @@ def test_what_waits_for_an_operator_is_probed_every_30_seconds(reason: str) -> N
     town = Town()
     assert [town.strike(Pause("channel", None, reason)) for _ in range(3)] == [30, 30, 30]
     town.pauses.heed(DOCOMO, Pause("channel", None, reason))
-    assert town.pauses.trouble() == [f"email: {reason} (operator)"]
+    (trouble,) = town.pauses.trouble()
+    assert trouble.where == "email"
+    assert trouble.code == {"quota": "quota.gone", "credentials": "provider.refuses"}[reason]
 
 
 async def test_an_answer_that_accepts_begins_the_count_anew(pool: Pool) -> None:
@@ -138,6 +141,7 @@ async def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
         addresses=Addresses(columns, kawabe.pool, kawabe.vault),
         limiter=MemoryLimiter(),
         pauses=pauses,
+        providers=Providers(MemoryLimiter(), lambda: None),
         channel=kawabe.email,
         connections=Connections(1),
         meters=Meters.of("email"),

@@ -22,7 +22,7 @@ from todoke.__main__ import COMMANDS, LazyGroup
 BOTH = ("--requested-by", "佐藤", "--approved-by", "森")
 STATUS_KEYS = {
     "dispatch", "event", "class", "mode", "state", "requested_by", "approved_by", "approved_at", "valid_until",
-    "audience", "late_entries", "channels", "seconds", "emergencies",
+    "audience", "late_entries", "channels", "seconds", "counted", "held", "emergencies",
 }  # fmt: skip
 
 

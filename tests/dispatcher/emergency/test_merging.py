@@ -76,9 +76,9 @@ def sent(batch: Kept, outcomes: bytes) -> list[Record]:
     for position, outcome in enumerate(outcomes):
         log.one_call([position], Outcome(outcome), Answer(Verdict.ACCEPTED, code="201", reference=f"SM{position}"), 0.1)
     calls = Calls.of(log, now())
-    began = Begun(batch.number, batch.attempt + 1, len(outcomes), batch.outcomes, now())
+    began = Begun(batch.number, batch.attempt + 1, len(outcomes), batch.outcomes, None, now())
     state = "due" if Outcome.AMBIGUOUS in outcomes or Outcome.PENDING in outcomes else "done"
-    done = Recorded(batch.number, batch.attempt + 1, 0, outcomes, 0, state, 0, None, None, calls)
+    done = Recorded(batch.number, batch.attempt + 1, 0, outcomes, None, 0, state, 0, None, None, calls)
     return [began, done]
 
 
@@ -87,7 +87,7 @@ def batches(records: Sequence[Record]) -> dict[str, Kept]:
 
 
 async def merged(pool: Pool, records: Sequence[Record]) -> None:
-    await merge(pool, Ledger(records), repeatable=["line"], sessions=[])
+    await merge(pool, Ledger(records), sessions=[])
 
 
 async def everything(pool: Pool) -> list[object]:
