@@ -20,17 +20,19 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
 from dispatcher.inspection import Inspection, Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _ACCEPTED = Verdict.ACCEPTED
 """Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
 NOBODYS_FAULT = (*DATABASE_TROUBLE, asyncpg.PostgresError, MemoryError, TimeoutError)
@@ -67,11 +69,12 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
     providers: Providers
+    deferrals: Deferrals
     channel: Channel
     connections: Connections
     meters: metrics.Meters
@@ -151,7 +154,7 @@ class Attempt:
         """Whether there is anybody to call. Who cannot be handled keeps nobody else from it."""
         if not self.held:
             return False
-        self._waiting = self._over_budget(self._sendable())
+        self._waiting = self._to_wait(self._sendable())
         try:
             return await self._ready(self._sendable())
         except NOBODYS_FAULT:
@@ -210,25 +213,28 @@ class Attempt:
         self._leave_out(gone, Outcome.SUPPRESSED)
         return people.only(lambda position: batch.outcomes[position] < Outcome.SUPPRESSED)
 
-    def _over_budget(self, positions: Sequence[int]) -> frozenset[int]:
-        """The repeats that have to wait. First tries never do."""
+    def _to_wait(self, positions: Sequence[int]) -> frozenset[int]:
+        """The repeats that have to wait: for their time, or for room. First tries never do."""
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
             return frozenset()
+        waiting = set(positions)
+        positions = self.means.deferrals.ready(self.batch.name, list(positions))
+        waiting.difference_update(positions)
         repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
         if self.means.channel.call_size > 1:
             return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
         spared = self.batch.probe and len(repeats) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        return frozenset(repeats[number:])
+        return frozenset(waiting.union(repeats[number:]))
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
-        budget, priority = self.provider.budget, self.batch.lane.priority
-        number = budget.take(calls, priority)
+        budget, name = self.provider.budget, self.batch.name
+        number = budget.take(name, calls)
         if number < calls:
-            self._put_off = budget.wait(calls - number, priority)
+            self._put_off = budget.wait(name, calls - number, self.batch.lane.priority)
         return number
 
     def _leave_out(self, gone: Sequence[int], end: Outcome) -> None:
@@ -308,7 +314,10 @@ class Attempt:
             if not self.breaker.opened:
                 self.breaker.accepted += 1
                 return
-        self._retried |= answer.verdict is Verdict.RETRY
+        if answer.deferred:
+            for position in positions:
+                self.means.deferrals.defer(self.batch.name, position)
+        self._retried |= answer.verdict is Verdict.RETRY and not answer.deferred
         self._doubted |= answer.verdict is Verdict.AMBIGUOUS
         pause = self.provider.heard(answer, called.began)
         if pause is not None:
@@ -318,22 +327,27 @@ class Attempt:
 
     async def finish(self) -> None:
         """Let go of the batch: done, or due again. Proof outlives the loss of the claim."""
-        batch, after = self.batch, None
-        if not states.all_final(batch.outcomes):
-            sick = self.breaker.opened
-            # While the breaker is open it is what spaces the tries: the batch is soon there to be a probe again.
-            batch.tries += self._retried and not sick
-            after = states.next_attempt(
-                batch.outcomes,
-                tries=0 if sick else batch.tries,
-                at_least=self._wish,
-                repeated=(batch.repeating and not self._put_off) or self._doubted,
-                promise=self.promise,
-                held=self._put_off,
-            )
-        if not self.held or not await self.write(lambda: self.means.store.finish(batch, self.log, after)):
+        after = None if states.all_final(self.batch.outcomes) else self._when_due()
+        if after is None:
+            self.means.deferrals.forget(self.batch.name)
+        if not self.held or not await self.write(lambda: self.means.store.finish(self.batch, self.log, after)):
             await self.merge_late()
         self._count()
+
+    def _when_due(self) -> states.Next:
+        """When what is left is due. While the breaker is open it spaces the tries, and a batch is soon there again."""
+        batch, sick = self.batch, self.breaker.opened
+        batch.tries += self._retried and not sick
+        retries = [position for position, byte in enumerate(batch.outcomes) if byte == Outcome.RETRY]
+        return states.next_attempt(
+            batch.outcomes,
+            tries=0 if sick else batch.tries,
+            at_least=self._wish,
+            repeated=(batch.repeating and not self._put_off) or self._doubted,
+            promise=self.promise,
+            held=self._put_off,
+            deferred=self.means.deferrals.waiting(batch.name, retries),
+        )
 
     async def release(self, *, due_in: float = 0) -> None:
         """Give the batch back as it was claimed: no call of it was made."""
@@ -347,11 +361,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:

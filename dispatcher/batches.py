@@ -161,6 +161,10 @@ class Claimed:
             self.repeated = states.marked(self.repeated, still, 0)
 
     @property
+    def name(self) -> tuple[str, int]:
+        return self.dispatch, self.number
+
+    @property
     def held(self) -> tuple[str, int, int, int]:
         return self.dispatch, self.number, self.attempt, self.session
 
