@@ -207,7 +207,7 @@ async def _insert_event(connection: Connection, event: Event) -> int:
 
 async def _insert(connection: Connection, event: Event, number: int, signatures: Signatures) -> str:
     today: datetime = await connection.fetchval("select now()")
-    dispatch = f"{today:%y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    dispatch = new_name(today)
     await connection.execute(
         _INSERT,
         dispatch,
@@ -226,6 +226,11 @@ async def _insert(connection: Connection, event: Event, number: int, signatures:
         signatures.request.strip() if signatures.request is not None else None,
     )
     return dispatch
+
+
+def new_name(day: datetime) -> str:
+    """A dispatch's name, which begins with its day: everything of it stands in that year's tables."""
+    return f"{day:%y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
 async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:

@@ -20,6 +20,7 @@ from dispatcher.emergency.post import EmergencyPost, Post
 from dispatcher.emergency.station import Ways
 from dispatcher.epoch import Epoch
 from dispatcher.holding import Holds
+from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -76,7 +77,7 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
-    pauses = Pauses()
+    pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
     late_entry = LateEntry(
@@ -94,6 +95,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             *providers.trouble(),
             *ageing.trouble(),
             *late_entry.trouble(),
+            *quarantine.trouble(),
         ],
         shared_among=parts.limiter.shared_among,
         held_back=emergency.held_back,
@@ -105,9 +107,9 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer, emergency.store)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
@@ -138,7 +140,14 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
 
 def _sender(
-    parts: Parts, pace: Pace, session: Session, pauses: Pauses, providers: Providers, closer: Agent, store: BatchStore
+    parts: Parts,
+    pace: Pace,
+    session: Session,
+    pauses: Pauses,
+    providers: Providers,
+    closer: Agent,
+    quarantine: Quarantine,
+    store: BatchStore,
 ) -> Sender:
     return Sender(
         store=store,
@@ -152,6 +161,7 @@ def _sender(
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
         epoch=parts.epoch,
+        quarantine=quarantine,
     )
 
 

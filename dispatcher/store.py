@@ -8,6 +8,7 @@ from typing import Protocol
 from channels.contract import Answer, Message
 from dispatcher import outcomes as states
 from dispatcher.batches import Claimed, LaneKey, Log
+from dispatcher.inspection import Span
 
 
 class Store(Protocol):
@@ -33,6 +34,14 @@ class Store(Protocol):
 
     async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
         """Give back a batch of which nothing was started, due in so many seconds."""
+        ...
+
+    async def look_at(self, batch: Claimed, whom: Span | None, deaths: int) -> bool:
+        """Say whom we look at next, in case we die of it; nobody any more."""
+        ...
+
+    async def remark(self, batch: Claimed, log: Log) -> None:
+        """Keep what is to be known of members that were not called, beside the calls."""
         ...
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:

@@ -25,6 +25,7 @@ OUTCOMES_JA = {
     "suppressed": "対象外（登録解除）",
     "expired": "期限切れ",
     "cancelled": "中止",
+    "quarantined": "隔離（処理できず）",
     "unknown": "不明",
     "rejected": "拒否",
     "accepted": "受付済み",

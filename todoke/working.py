@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
+from dispatcher.canary import CanaryBook
 from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
 from dispatcher.epoch import Epoch
@@ -24,6 +25,7 @@ from subscribers.offline import OfflineAddresses
 from subscribers.vault import Vault, holds_contacts, open_vault
 from todoke.emergency import counter, emergency_directory
 from todoke.reading import town_of
+from todoke.watchman import nests
 from words.problem import Problem, Refused
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ async def working(
     """
     vault = await town_vault(settings, pool)
     audience = await open_audience(pool)
-    addresses = Addresses(audience, pool, vault)
+    addresses = CanaryBook(Addresses(audience, pool, vault), nests(settings, channels))
     sending = settings.sending
     pace = Pace(
         batch_size=sending.batch_size,

@@ -46,6 +46,7 @@ from dispatcher.emergency.records import Carried, Head, Kept, Record, Stopped, W
 from dispatcher.emergency.roll_call import RollCall
 from dispatcher.emergency.store import Book, JournalStore
 from dispatcher.epoch import Epoch
+from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.pauses import Pauses
 from dispatcher.providers import TICK_SECONDS, Providers
@@ -315,6 +316,7 @@ class Station:
             session=_Lease(lambda: self._sending is stack),
             pauses=Pauses(),
             providers=providers,
+            quarantine=Quarantine(),
             epoch=Epoch(),
             poll_seconds=ways.poll_seconds,
             call_seconds=ways.call_seconds,

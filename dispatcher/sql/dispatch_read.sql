@@ -1,4 +1,4 @@
-select d.*, e.id as event_id, e.document -> 'channels' as channels, d.id as dispatch,
+select d.*, e.id as event_id, coalesce(e.document -> 'channels', '[]') as channels, d.id as dispatch,
        h.reason, h.was, h.found, h.at
 from dispatch d
 join event e on e.number = d.event

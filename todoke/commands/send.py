@@ -81,15 +81,15 @@ def _signatures(event: Event, wish: Signatures) -> Signatures:
 
 
 def _announce(ctx: Context, event: Event, dispatch: str, people: int | None) -> None:
-    if people is not None:
-        ctx.say(ja=f"対象は {people:,} 人です。", en=f"It concerns {people:,} people.")
+    counted_ja = f"（区域内 {people:,} 人）" if people is not None else ""
+    counted_en = f" for {people:,} people" if people is not None else ""
     if event.mode is Mode.DRILL:
         ctx.say(
-            ja=f"訓練 {dispatch} を承認しました（訓練名簿だけに届きます）。",
-            en=f"Drill {dispatch} approved; it reaches the drill list only.",
+            ja=f"訓練 {dispatch} を承認しました{counted_ja}。訓練名簿だけに届きます。",
+            en=f"Drill {dispatch} approved{counted_en}; it reaches the drill list only.",
         )
     else:
-        ctx.say(ja=f"本番 {dispatch} を承認しました。", en=f"LIVE {dispatch} approved.")
+        ctx.say(ja=f"本番 {dispatch} を承認しました{counted_ja}。", en=f"LIVE {dispatch} approved{counted_en}.")
 
 
 def _tell_end(ctx: Context, end: Status) -> None:

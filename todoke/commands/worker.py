@@ -9,6 +9,7 @@ import click
 
 from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
+from todoke.watchman import watching
 from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
 
@@ -35,6 +36,7 @@ async def _work(ctx: Context) -> None:
     async with (
         database_or_journal(ctx, POOL_SIZE) as pool,
         configured_channels(ctx.settings) as channels,
+        watching(ctx.settings, pool, channels),
         working(ctx.settings, pool, channels, ctx.epoch) as session,
     ):
         ctx.emit({"session": session.number, "channels": sorted(channels)})
