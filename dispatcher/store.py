@@ -37,11 +37,11 @@ class Store(Protocol):
         ...
 
     async def look_at(self, batch: Claimed, whom: Span | None, deaths: int) -> bool:
-        """Say whom we look at next, in case we die of it; nobody any more."""
+        """Say whom the caller looks at next, in case it dies of it; nobody any more."""
         ...
 
     async def remark(self, batch: Claimed, log: Log) -> None:
-        """Keep what is to be known of members that were not called, beside the calls."""
+        """Keep what is to be known of members that were not called."""
         ...
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:

@@ -10,7 +10,7 @@ from dispatcher import outcomes as states
 from dispatcher.batches import Claimed, LaneKey, Log
 from dispatcher.emergency.journal import Journal
 from dispatcher.emergency.ledger import Ledger, later, now
-from dispatcher.emergency.records import Begun, Calls, Carried, Divided, Ordered, Part, Record, Recorded, Stopped
+from dispatcher.emergency.records import Begun, Calls, Divided, Ordered, Part, Record, Recorded, Stopped
 from dispatcher.inspection import Span
 from dispatcher.model import BatchState, Outcome
 
@@ -118,14 +118,12 @@ class JournalStore:
             kept.state, kept.due_at = BatchState.DUE, max(kept.due_at, later(due_in))
         return True
 
-    async def look_at(self, batch: Claimed, whom: Span | None, deaths: int) -> bool:  # noqa: ARG002 nobody counts here
-        """Who dies of somebody finds that out with the database, which counts deaths."""
+    async def look_at(self, batch: Claimed, whom: Span | None, deaths: int) -> bool:  # noqa: ARG002 one process, one journal
+        """Without the database nobody counts deaths, so nobody is looked for either."""
         return True
 
     async def remark(self, batch: Claimed, log: Log) -> None:
-        kept = Carried(batch.number, batch.attempt, batch.part, batch.session, Calls.of(log, now()))
-        batch.part += 1
-        await self._books[batch.dispatch].write(kept)
+        await self.progress(batch, 0, log, None)
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
         """The children's keys follow from the parent's, as they do with the database (batches.py)."""
