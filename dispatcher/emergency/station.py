@@ -321,7 +321,6 @@ class Station:
             poll_seconds=ways.poll_seconds,
             call_seconds=ways.call_seconds,
             lane_through=_nothing,
-            quarantine=Quarantine(),
         )
         self._sending = stack
         await stack.enter_async_context(Agent("emergency providers", providers.tick, every=TICK_SECONDS))
