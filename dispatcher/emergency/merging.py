@@ -48,10 +48,10 @@ _PARTS = 10_000
 
 log = structlog.get_logger(__name__)
 
-_UNSENT = {Outcome.SUPPRESSED, Outcome.EXPIRED, Outcome.CANCELLED}
+_UNSENT = {Outcome.SUPPRESSED, Outcome.EXPIRED, Outcome.CANCELLED, Outcome.QUARANTINED}
 _RANKS = (
     Outcome.PENDING, Outcome.IN_FLIGHT, Outcome.RETRY, Outcome.AMBIGUOUS, Outcome.SUPPRESSED, Outcome.EXPIRED,
-    Outcome.CANCELLED, Outcome.UNKNOWN, Outcome.MOVED, Outcome.REJECTED, Outcome.ACCEPTED, Outcome.UNDELIVERED,
+    Outcome.CANCELLED, Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.MOVED, Outcome.REJECTED, Outcome.ACCEPTED, Outcome.UNDELIVERED,
     Outcome.DELIVERED,
 )  # fmt: skip
 

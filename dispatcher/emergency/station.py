@@ -316,11 +316,11 @@ class Station:
             session=_Lease(lambda: self._sending is stack),
             pauses=Pauses(),
             providers=providers,
+            quarantine=Quarantine(),
             epoch=Epoch(),
             poll_seconds=ways.poll_seconds,
             call_seconds=ways.call_seconds,
             lane_through=_nothing,
-            quarantine=Quarantine(),
         )
         self._sending = stack
         await stack.enter_async_context(Agent("emergency providers", providers.tick, every=TICK_SECONDS))

@@ -17,6 +17,12 @@ create table emergency_order (
 alter table attempt
     add column emergency bigint;                 -- the order it was made under; null: with the database
 
+-- Written whenever somebody asks whether the database is ready: one that only answers is of no use.
+create table readiness (
+    one      boolean primary key default true check (one),
+    asked_at timestamptz not null default now()
+);
+
 -- Data directories whose servers may send without the database. After an outage the others wait a moment for one that
 -- has not come back yet, or has yet to merge what it sent.
 create table station (
