@@ -56,7 +56,7 @@ def main(cycles: int | None, seed: int | None, only: str | None, *, long: bool, 
       python -m tests.faults --only 24 --seed 7
     """
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    _end_in_good_order()
     seed = secrets.randbelow(10**9) if seed is None else seed
     cycles = cycles or (LONG_CYCLES if long else SHORT_CYCLES)
     rows = _chosen(only, long=long)
@@ -69,6 +69,12 @@ def main(cycles: int | None, seed: int | None, only: str | None, *, long: bool, 
     if as_json:
         click.echo(json.dumps(_summary(results, seed=seed, cycles=cycles), ensure_ascii=False))
     sys.exit(not held)
+
+
+def _end_in_good_order() -> None:
+    """SIGTERM as Ctrl-C, which a shell's background job would not even hear: whatever runs is ended first."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _chosen(only: str | None, *, long: bool) -> list[Row]:
