@@ -104,11 +104,13 @@ class Party(Sequence[Recipient]):
     So that whoever needs the addresses alone takes those, and a million Recipients are never made.
     """
 
-    __slots__ = ("addresses", "token")
+    __slots__ = ("addresses", "prepared", "token")
 
     def __init__(self, addresses: Sequence[str], token: str) -> None:
         self.addresses = addresses
         self.token = token
+        self.prepared: object = None
+        """What the channel has made of them (`Prepares`)."""
 
     def __len__(self) -> int:
         return len(self.addresses)
@@ -182,6 +184,19 @@ class Channel(Protocol):
         """Make one call. Raises nothing but CancelledError: every failure is an Answer.
 
         `key` is the same when the same call is repeated; `expires_at` is when the text loses its sense.
+        """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What a channel with calls to many may have as well, so that one unfit recipient stops nobody else."""
+
+    def prepare(self, message: Message, recipients: Party) -> None:
+        """Do all of a call that needs no provider, and keep it in `recipients.prepared` for `send`.
+
+        It comes before the intent to call is committed: whatever it raises, and even what it dies of,
+        certainly sent nothing, so the engine may find out whose fault it is and call the others.
         """
         ...
 

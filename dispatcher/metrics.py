@@ -42,8 +42,13 @@ PLANNED = Counter("todoke_planned_recipients_total", "Recipients planned.", ["ch
 LATE_ENTRIES = Counter("todoke_late_entries_total", "People who came into the area of an order in force.", ["class"])
 RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead workers.", ["channel"])
 LATE = Counter("todoke_late_outcomes_total", "Outcomes that came after their worker was given up, merged.", ["channel"])
+QUARANTINED = Counter("todoke_quarantined_total", "Recipients given up because they cannot be handled.", ["channel"])
 EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions given up because they stopped beating.")
+LOOP_LAG = Gauge("todoke_loop_lag_seconds", "How long the event loop has stood still; 0 while it comes round.")
+LOOP_STALLS = Counter("todoke_loop_stalls_total", "Times the event loop stood still for more than two seconds.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
+RESTORES = Counter("todoke_restores_total", "Times this process found the database to be a restored backup.")
+HELD = Gauge("todoke_held_dispatches", "Dispatches that wait for an officer's word, by reason.", ["reason"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
 

@@ -27,6 +27,7 @@ _OF_VERDICT = {
 }
 _FRESH = bytes([Outcome.PENDING, Outcome.RETRY])
 _CALLABLE = bytes([*_FRESH, Outcome.AMBIGUOUS])
+_DOUBTED = bytes.maketrans(_FRESH, bytes([Outcome.AMBIGUOUS] * len(_FRESH)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,15 @@ def abandoned(outcomes: bytes, end: Outcome) -> bytes:
     """The bytes when nothing more will be sent: `end` for the unsent, UNKNOWN for the ambiguous."""
     ends = {Outcome.PENDING: end, Outcome.RETRY: end, Outcome.AMBIGUOUS: Outcome.UNKNOWN}
     return bytes(ends.get(Outcome(byte), byte) for byte in outcomes)
+
+
+def doubted(outcomes: bytes, repeated: bytes | None) -> bytes:
+    """The bytes in a restored backup: whoever was still to be called may have been called since it was taken.
+
+    `repeated` marks who had their one repeat by then.
+    """
+    marks = [position for position, mark in enumerate(repeated or b"") if mark]
+    return abandoned_at(outcomes.translate(_DOUBTED), marks)
 
 
 def marked(outcomes: bytes, positions: Iterable[int], outcome: int) -> bytes:

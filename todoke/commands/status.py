@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dispatcher.dispatches import recent, status, workers
+from dispatcher.holding import remedy
 from dispatcher.trouble import Trouble
 from todoke.cli import Context, common_options
 from todoke.progress import STATES_JA, outcome_table
@@ -42,6 +43,9 @@ async def _all(ctx: Context) -> None:
             ja=f"{each.dispatch}  {'訓練' if each.mode == 'drill' else '本番'}  {STATES_JA[each.state]}  {people} 人  {each.event}",
             en=f"{each.dispatch}  {each.mode}  {each.state}  {people} people  {each.event}",
         )
+        if each.held is not None:
+            remedy_ja, remedy_en = remedy(each.held)
+            ctx.say(ja=f"  {each.held.say('ja')}{remedy_ja}", en=f"  {each.held.say('en')} {remedy_en}")
     if not latest:
         ctx.say(ja="まだ配信はありません。", en="There are no dispatches yet.")
     for worker in working:
