@@ -201,5 +201,24 @@ class Prepares(Protocol):
         ...
 
 
+@runtime_checkable
+class Metered(Protocol):
+    """A channel whose provider gives no receipts, but counts what it has sent."""
+
+    async def counted(self) -> int | None:
+        """Messages sent this month, as the provider counts them, approximately; None where it does not say."""
+        ...
+
+
+@runtime_checkable
+class Receipted(Protocol):
+    """A channel that may be told of each message whether it arrived."""
+
+    @property
+    def receipts(self) -> bool:
+        """Whether it is, by its settings."""
+        ...
+
+
 ChannelFactory = type[Any]
 """A class with a `Settings` model, called with an instance of it, that gives a Channel."""

@@ -20,7 +20,8 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
 from dispatcher.deferrals import Deferrals
 from dispatcher.inspection import Inspection, Quarantine
@@ -28,10 +29,10 @@ from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _ACCEPTED = Verdict.ACCEPTED
 """Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
 NOBODYS_FAULT = (*DATABASE_TROUBLE, asyncpg.PostgresError, MemoryError, TimeoutError)
@@ -68,7 +69,7 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
@@ -153,7 +154,7 @@ class Attempt:
         """Whether there is anybody to call. Who cannot be handled keeps nobody else from it."""
         if not self.held:
             return False
-        self._waiting = self._over_budget(self._sendable())
+        self._waiting = self._to_wait(self._sendable())
         try:
             return await self._ready(self._sendable())
         except NOBODYS_FAULT:
@@ -212,7 +213,7 @@ class Attempt:
         self._leave_out(gone, Outcome.SUPPRESSED)
         return people.only(lambda position: batch.outcomes[position] < Outcome.SUPPRESSED)
 
-    def _over_budget(self, positions: Sequence[int]) -> frozenset[int]:
+    def _to_wait(self, positions: Sequence[int]) -> frozenset[int]:
         """The repeats that have to wait: for their time, or for room. First tries never do."""
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
@@ -358,11 +359,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:
