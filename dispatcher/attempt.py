@@ -218,16 +218,14 @@ class Attempt:
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
             return frozenset()
-        waiting = set(positions)
-        positions = self.means.deferrals.ready(self.batch.name, list(positions))
-        waiting.difference_update(positions)
-        repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
+        deferred = self.means.deferrals.deferred(self.batch.name, positions)
+        repeats = [p for p in positions if outcomes[p] != Outcome.PENDING and p not in deferred]
         if self.means.channel.call_size > 1:
             return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
-        spared = self.batch.probe and len(repeats) < len(positions)
+        spared = self.batch.probe and len(repeats) + len(deferred) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        return frozenset(waiting.union(repeats[number:]))
+        return deferred.union(repeats[number:])
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
