@@ -19,7 +19,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from channels import wire
-from channels.contract import Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict, addresses_of
+from channels.contract import Answer, LaneRules, Limit, Message, Party, Pause, Recipient, Verdict, addresses_of
 from channels.text import body_problems, utf16_units
 from words.problem import Problem
 
@@ -114,6 +114,14 @@ class LineChannel:
     def check(self, message: Message) -> list[Problem]:
         return [*body_problems(self.name, message.body), *_length_problems(message.body)]
 
+    def prepare(self, message: Message, recipients: Party) -> None:
+        """Encode the body. Raises UnicodeEncodeError for an address that is no text; a message that is none `send` refuses."""
+        try:
+            what_is_said = _what_is_said(message)
+        except UnicodeEncodeError:
+            return
+        recipients.prepared = b'{"to":' + _encode(recipients.addresses) + what_is_said
+
     async def send(
         self,
         message: Message,
@@ -126,7 +134,7 @@ class LineChannel:
         if self._address is None:
             raise RuntimeError("the LINE channel is not open")
         try:
-            body = _multicast(message, recipients)
+            body = _prepared(message, recipients)
         except UnicodeEncodeError:
             return Answer(Verdict.REJECTED, code="text")
         try:
@@ -191,7 +199,9 @@ def _complaint(body: bytes) -> str:
     return " ".join([error.message, *(f"{detail.property} {detail.message}" for detail in error.details)])
 
 
-def _multicast(message: Message, recipients: Sequence[Recipient]) -> bytes:
+def _prepared(message: Message, recipients: Sequence[Recipient]) -> bytes:
+    if isinstance(recipients, Party) and isinstance(recipients.prepared, bytes):
+        return recipients.prepared
     return b'{"to":' + _encode(addresses_of(recipients)) + _what_is_said(message)
 
 

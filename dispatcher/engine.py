@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel
@@ -15,6 +15,9 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.epoch import Epoch
+from dispatcher.holding import Holds
+from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -52,6 +55,7 @@ class Parts:
     channels: Mapping[str, Channel]
     limiter: Limiter
     town: Town
+    epoch: Epoch = field(default_factory=Epoch)
 
 
 @asynccontextmanager
@@ -60,18 +64,33 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     Nothing more is begun, calls under way end and are recorded, the session is signed off.
     """
+    async with parts.epoch.at_work(parts.pool, every=pace.beat_seconds), _at_work(parts, pace) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
-    pauses = Pauses()
+    pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
-    late_entry = LateEntry(parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town)
+    late_entry = LateEntry(
+        parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town, epoch=parts.epoch
+    )
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=lambda: [*pauses.trouble(), *providers.trouble(), *ageing.trouble(), *late_entry.trouble()],
+        trouble=lambda: [
+            *holds.trouble(),
+            *pauses.trouble(),
+            *providers.trouble(),
+            *ageing.trouble(),
+            *late_entry.trouble(),
+            *quarantine.trouble(),
+        ],
         shared_among=parts.limiter.shared_among,
     )
 
@@ -79,10 +98,11 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         session.tell()
         sender.wake()
 
+    holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine)
     planners = _planners(parts, pace, session, drafter, writer)
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
@@ -94,12 +114,14 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         for wake in rings.get(payload, []):
             wake()
 
+    holding = Agent("holds", holds.tick, every=pace.poll_seconds)
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, rescuing, health, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+        session, closer, holding, rescuing, health, sender,
+        *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for agent in agents:
@@ -107,7 +129,15 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, providers: Providers, closer: Agent) -> Sender:
+def _sender(
+    parts: Parts,
+    pace: Pace,
+    session: Session,
+    pauses: Pauses,
+    providers: Providers,
+    closer: Agent,
+    quarantine: Quarantine,
+) -> Sender:
     return Sender(
         store=BatchStore(parts.pool),
         addresses=parts.addresses,
@@ -119,6 +149,8 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, provider
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
+        epoch=parts.epoch,
+        quarantine=quarantine,
     )
 
 
@@ -136,4 +168,6 @@ def _planners(parts: Parts, pace: Pace, session: Session, drafter: Drafter, writ
         )
         for priorities in ((0, LEAST_URGENT), (LEAST_URGENT + 1, LAST_PRIORITY))
     ]
-    return [Agent("planner", planner.tick, every=pace.poll_seconds) for planner in planners]
+    return [
+        Agent("planner", parts.epoch.unless_replaced(planner.tick), every=pace.poll_seconds) for planner in planners
+    ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
 from dispatcher.dispatches import aged_dispatch, unknown_dispatch
+from dispatcher.holding import Hold, holds_of
 from dispatcher.model import Outcome, Standing
 from geo.area import Area
 from words.problem import Refused
@@ -148,6 +149,7 @@ class DispatchHistory:
     standings: Mapping[Standing, int]
     """People by audience of an update; empty where there are none."""
     accepted: Mapping[str, Sequence[tuple[float, int]]]
+    holds: Sequence[Hold]
 
 
 async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
@@ -162,11 +164,17 @@ async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
         messages = await connection.fetch(_MESSAGES, dispatch)
         attempts = await connection.fetch(_ATTEMPTS, dispatch)
         last: datetime | None = await connection.fetchval(_LAST_OUTCOME, dispatch)
-    return _history(row, batches, messages, attempts, last)
+        holds = await holds_of(connection, dispatch)
+    return _history(row, batches, messages, attempts, last, holds)
 
 
 def _history(
-    row: Record, batches: list[Record], messages: list[Record], attempts: list[Record], last: datetime | None
+    row: Record,
+    batches: list[Record],
+    messages: list[Record],
+    attempts: list[Record],
+    last: datetime | None,
+    holds: list[Hold],
 ) -> DispatchHistory:
     known = [known_outcomes(batch) for batch in batches]
     sent = [MessageSent(**dict(message)) for message in messages]
@@ -192,6 +200,7 @@ def _history(
         people=_people(batches, known),
         standings=_standings(batches, sent),
         accepted=_accepted(attempts),
+        holds=holds,
         **{column: row[column] for column in (*as_stored, *moments)},
     )
 

@@ -58,13 +58,21 @@ class DispatchState(StrEnum):
     APPROVED = "approved"
     PLANNING = "planning"
     SENDING = "sending"
+    HELD = "held"
+    """Nothing of it leaves until an officer says so (dispatcher/holding.py)."""
     DRAINED = "drained"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
     @property
     def open(self) -> bool:
-        return self in {DispatchState.APPROVED, DispatchState.PLANNING, DispatchState.SENDING}
+        """Whether something may still leave, be it once somebody says so."""
+        return self in {
+            DispatchState.APPROVED,
+            DispatchState.PLANNING,
+            DispatchState.SENDING,
+            DispatchState.HELD,
+        }
 
 
 class BatchState(StrEnum):
@@ -90,6 +98,8 @@ class Outcome(IntEnum):
     CANCELLED = 12
     MOVED = 13
     """Moved into a smaller batch after the provider refused the call as a whole; counted there."""
+    QUARANTINED = 14
+    """Certainly not sent: handling this one member raised an exception, or workers died of it (dispatcher/inspection.py)."""
     UNKNOWN = 20
     REJECTED = 30
     ACCEPTED = 40

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dispatcher.dispatches import aged_dispatch, unknown_dispatch
 from dispatcher.history import known_outcomes
+from dispatcher.holding import Hold, holds_of
 from dispatcher.model import DispatchState, Outcome, Standing
 from words.problem import Refused
 from words.sql import sql
@@ -89,6 +90,8 @@ class Terms:
     approved_at: datetime
     matched_at: datetime | None
     planned_at: datetime | None
+    held: Hold | None
+    """Why nothing of it leaves now."""
 
 
 async def terms(pool: Pool, dispatch: str) -> Terms:
@@ -104,6 +107,7 @@ async def terms(pool: Pool, dispatch: str) -> Terms:
         state=DispatchState(row["state"]),
         topics=tuple(document.get("topics", ())),
         channels=tuple(document["channels"]),
+        held=(await holds_of(pool, dispatch))[-1] if row["state"] == DispatchState.HELD else None,
         **{
             column: row[column]
             for column in ("mode", "relation", "parent", "area", "approved_at", "matched_at", "planned_at")

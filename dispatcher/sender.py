@@ -22,6 +22,9 @@ from dispatcher.audience import AddressBook
 from dispatcher.background import Agent
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
+from dispatcher.epoch import Epoch
+from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
@@ -32,6 +35,9 @@ from dispatcher.session import Session
 _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
 """Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
+
+_STOPS_KNOWN_SECONDS = 5.0
+"""Who has not heard for so long whether anything was stopped, because the loop stood still, asks before the next call."""
 
 AHEAD_SECONDS = 0.2
 
@@ -54,10 +60,13 @@ class Sender:
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
+        epoch: Epoch,
+        quarantine: Quarantine,
     ) -> None:
         self._store = store
         self._channels = channels
         self._session = session
+        self._epoch = epoch
         self._pauses = pauses
         self._providers = providers
         self._call_seconds = call_seconds
@@ -68,6 +77,7 @@ class Sender:
         self._in_hand: dict[tuple[str, int], Claimed] = {}
         self._deadlines: dict[tuple[str, int], float] = {}
         self._stopped: set[str] = set()
+        self._looked_at = time.monotonic()
         self._urgent: dict[str, int] = {}
         self._pumps: dict[LaneKey, _Pump] = {}
         self._stopping = False
@@ -81,12 +91,14 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 providers=providers,
+                deferrals=Deferrals(),
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
                 call_seconds=call_seconds,
                 may_call=self._may_call,
                 message=self._message,
+                quarantine=quarantine,
             )
             for name, channel in channels.items()
         }
@@ -142,7 +154,8 @@ class Sender:
         return self._may_work(lane) and self._providers.admits(lane)
 
     def _may_work(self, lane: LaneKey) -> bool:
-        return not self._stopping and self._session.alive and not self._pauses.hold(lane)
+        alive = self._session.alive and not self._epoch.replaced
+        return not self._stopping and alive and not self._pauses.hold(lane)
 
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
         """Some batches of a lane, one of them where its provider is sick."""
@@ -178,6 +191,8 @@ class Sender:
         """Asked immediately before every call."""
         return (
             self._may_work(batch.lane)
+            and batch.session == self._session.number
+            and time.monotonic() - self._looked_at < _STOPS_KNOWN_SECONDS
             and batch.dispatch not in self._stopped
             and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
             and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority
@@ -185,8 +200,10 @@ class Sender:
 
     async def _look_for_stops(self) -> None:
         """Known within one poll, and at once when the bell rings; never later than two seconds."""
+        asked_at = time.monotonic()
         dispatches = {dispatch for dispatch, _ in self._in_hand}
         self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
+        self._looked_at = asked_at
 
     # -- what attempts need ----------------------------------------------------------------------
 
@@ -247,6 +264,9 @@ class _Pump:
                 await self._wait(running)
         except DATABASE_TROUBLE as trouble:
             log.warning("pump_interrupted", lane=str(self._lane), error=type(trouble).__name__)
+        except Exception:
+            metrics.AGENT_ERRORS.labels("pump").inc()
+            log.exception("pump_failed", lane=str(self._lane))
         except asyncio.CancelledError:
             for attempt in running:
                 attempt.cancel()

@@ -1,8 +1,9 @@
 """A worker's lease: one row a process, beaten every few seconds on a connection of its own.
 
 A worker that could not beat for half the time after which others give it up starts nothing more
-(`alive`). One that was given up, because it was frozen for too long, takes a new session; what it
-still had under way is merged as late proof.
+(`alive`). While its event loop stands still a thread beats for it, for as long (dispatcher/stand_in.py). One
+that was given up, because it was frozen for too long, takes a new session; what it still had under way is merged as
+late proof.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from asyncpg import InterfaceError, OperatorInterventionError, PostgresConnectio
 
 from dispatcher.background import Agent
 from dispatcher.bell import PEERS
+from dispatcher.stand_in import StandIn
 from dispatcher.trouble import Trouble, as_json
 from words.sql import sql
 
@@ -57,6 +59,7 @@ class Session:
         self._trouble = trouble
         self._shared_among = shared_among
         self._beaten_at = 0.0
+        self._stand_in = StandIn(pool, lambda: self.number, patience=self._patience)
         self._agent = Agent("heartbeat", self._beat, every=beat_seconds)
 
     @property
@@ -67,11 +70,13 @@ class Session:
     async def __aenter__(self) -> Self:
         await self._open()
         await self._agent.__aenter__()
+        await self._stand_in.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stand_in.__aexit__(kind, error, trace)
         await self._agent.__aexit__(kind, error, trace)
         try:
             await self._pool.execute(_END, self.number)

@@ -19,10 +19,12 @@ from channels.contract import Channel
 from dispatcher import binary, metrics
 from dispatcher.drafting import Plan, Town
 from dispatcher.events import Event
+from dispatcher.holding import Reason, ToBeHeld
 from dispatcher.model import Standing
 from dispatcher.routing import NO_SHELTER, Cut, Shape, Variant, cuts
 from dispatcher.texts import Composer
 from geo.area import Area
+from words.problem import Refused
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -53,15 +55,34 @@ class Job:
 
 
 async def read_job(database: Pool | Connection, row: Record, town: Town) -> Job:
-    """`row` holds a dispatch's id, event, priority, parent and approved_at. Its messages so far are read as well."""
-    stored = await database.fetchrow(_EVENT, row["event"])
-    if stored is None:
-        raise LookupError(f"dispatch {row['id']} has no event")
-    area = Area.from_wkb(stored["area"]) if stored["area"] is not None else None
-    event = Event.restore(json.loads(stored["document"]), area)
+    """`row` holds a dispatch's id, event, priority, parent, approved_at and digest. Its messages so far are read as well.
+
+    Raises ToBeHeld when the event that is stored is not the one that was approved.
+    """
+    event = await approved_event(database, row["event"], row["digest"])
     composer = Composer(event, issued_at=row["approved_at"], timezone=town.timezone)
     numbers = await message_numbers(database, row["id"])
     return Job(row["id"], event, row["priority"], row["parent"], composer, numbers)
+
+
+async def approved_event(database: Pool | Connection, number: int, approved: str) -> Event:
+    """The stored event, if its digest is still the one `approved`; else raises ToBeHeld.
+
+    An area that was lost must not come to mean everybody, nor a text that was changed be sent in an officer's name.
+    """
+    stored = await database.fetchrow(_EVENT, number)
+    try:
+        event = _restored(stored) if stored is not None else None
+    except (Refused, LookupError, ValueError, TypeError, AttributeError) as damage:
+        raise ToBeHeld(Reason.ALTERED) from damage
+    if event is None or event.digest != approved:
+        raise ToBeHeld(Reason.ALTERED)
+    return event
+
+
+def _restored(stored: Record) -> Event:
+    area = Area.from_wkb(stored["area"]) if stored["area"] is not None else None
+    return Event.restore(json.loads(stored["document"]), area)
 
 
 async def message_numbers(database: Pool | Connection, dispatch: str) -> MessageNumbers:

@@ -88,6 +88,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "age": Entry(
         "age", "保存期間の過ぎた配信の明細を削除する", "Drop the details of dispatches that were kept long enough"
     ),
+    "release": Entry("release", "保留された配信を送る", "Send a dispatch that is held"),
     "stop": Entry("stop", "配信を止める", "Stop one dispatch, or all"),
     "report": Entry("report", "配信の報告を HTML に書き出す", "Write a dispatch's report as one HTML page"),
     "why": Entry(

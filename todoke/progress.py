@@ -25,6 +25,7 @@ OUTCOMES_JA = {
     "suppressed": "対象外（登録解除）",
     "expired": "期限切れ",
     "cancelled": "中止",
+    "quarantined": "隔離（処理できず）",
     "unknown": "不明",
     "rejected": "拒否",
     "accepted": "受付済み",
@@ -35,6 +36,7 @@ STATES_JA = {
     "approved": "承認済み",
     "planning": "準備中",
     "sending": "送信中",
+    "held": "保留",
     "drained": "送信完了",
     "cancelled": "中止",
     "expired": "期限切れ",
@@ -81,7 +83,8 @@ def _shown(status: Status, tongue: Tongue) -> Group:
         table.add_column(OUTCOMES_JA[name] if tongue == "ja" else name.replace("_", " "), justify="right")
     for channel, counts in status.channels.items():
         table.add_row(channel, *(f"{counts.get(name, 0):,}" for name in seen))
-    return Group(_title(status, tongue), *([table] if status.channels else []), _caption(status, tongue))
+    held = [status.held.say(tongue)] if status.held is not None else []
+    return Group(_title(status, tongue), *held, *([table] if status.channels else []), _caption(status, tongue))
 
 
 def _title(status: Status, tongue: Tongue) -> str:

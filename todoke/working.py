@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel
@@ -12,6 +13,7 @@ from channels.registry import open_channels
 from config import Settings
 from dispatcher.canary import CanaryBook
 from dispatcher.engine import Pace, Parts, running
+from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter, MemoryLimiter
 from dispatcher.session import Session
 from dispatcher.shared_limiter import SharedLimiter
@@ -41,8 +43,13 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 
 
 @asynccontextmanager
-async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel]) -> AsyncIterator[Session]:
-    """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's."""
+async def working(
+    settings: Settings, pool: Pool, channels: Mapping[str, Channel], epoch: Epoch | None = None
+) -> AsyncIterator[Session]:
+    """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's.
+
+    `epoch` is that which met every connection of the pool; without it one of our own looks at the database now and then.
+    """
     vault = await town_vault(settings, pool)
     audience = await open_audience(pool)
     addresses = CanaryBook(Addresses(audience, pool, vault), nests(settings, channels))
@@ -63,12 +70,18 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
             channels=channels,
             limiter=limiter,
             town=town_of(settings),
+            epoch=epoch or Epoch(witnesses(settings)),
         )
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
         gc.set_threshold(*_RARELY)
         async with audience.following(), running(parts, pace) as session:
             yield session
+
+
+def witnesses(settings: Settings) -> Path:
+    """Where this server keeps how far it saw its databases come (dispatcher/epoch.py)."""
+    return settings.data / "epoch"
 
 
 @asynccontextmanager

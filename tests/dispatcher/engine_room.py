@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from asyncpg import Pool
 
 from channels.memory import MemoryChannel, MemorySettings
-from dispatcher.audience import Living
+from dispatcher.audience import AddressBook, Living
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
 from dispatcher.engine import Pace, Parts, running
+from dispatcher.epoch import Epoch
 from dispatcher.events import Event, parse_event
 from dispatcher.limiter import MemoryLimiter
 from subscribers.addressbook import Addresses
@@ -94,22 +95,30 @@ class Kawabe:
         assert result.rejected == 0
 
     @asynccontextmanager
-    async def at_work(self, audience: Living | None = None, **changes: Any) -> AsyncIterator[None]:
+    async def at_work(
+        self,
+        audience: Living | None = None,
+        addresses: AddressBook | None = None,
+        *,
+        epoch: Epoch | None = None,
+        **changes: Any,
+    ) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
         columns = await open_audience(self.pool)
         parts = Parts(
             pool=self.pool,
             audience=audience or columns,
-            addresses=Addresses(columns, self.pool, self.vault),
+            addresses=addresses or Addresses(columns, self.pool, self.vault),
             channels=self.channels,
             limiter=MemoryLimiter(),
             town=KAWABE,
+            epoch=epoch or Epoch(),
         )
         async with columns.following(), running(parts, replace(self.pace, **changes)):
             yield
 
-    async def send(self, event: Event, *, again: bool = False) -> str:
-        return await create(self.pool, event, OFFICERS, again=again)
+    async def send(self, event: Event, *, again: bool = False, **seen: Any) -> str:
+        return await create(self.pool, event, replace(OFFICERS, **seen), again=again)
 
     async def over(self, dispatch: str) -> Status:
         """The status once nothing is left to do."""

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from todoke import answers, health, receipts
+from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
 from todoke.watchman import watching
@@ -38,7 +39,7 @@ async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> Asyn
     async with (
         configured_channels(ctx.settings) as channels,
         watching(ctx.settings, pool, channels),
-        working(ctx.settings, pool, channels),
+        working(ctx.settings, pool, channels, ctx.epoch),
     ):
         yield
 
@@ -64,10 +65,12 @@ async def serve(ctx: Context, background: Sequence[Background] = BACKGROUND) -> 
     """Serve until SIGTERM. Raises Refused when there is no database, or the port cannot be had."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    ctx = attentive(ctx, stop.set)
     async with serving(ctx, background) as (address, _):
         ctx.say(ja=f"{address} で待っています。止めるには Ctrl-C。", en=f"Listening on {address}. Ctrl-C stops it.")
         ctx.emit({"listening": address})
         await stop.wait()
+    anew_if_replaced(ctx)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import click
 from dispatcher import canary
 from dispatcher.alarms import Standing, standing
 from dispatcher.dispatches import recent, status, workers
+from dispatcher.holding import remedy
 from dispatcher.trouble import Trouble
 from todoke.cli import Context, common_options
 from todoke.progress import STATES_JA, outcome_table
@@ -59,6 +60,9 @@ async def _all(ctx: Context) -> None:
             ja=f"{each.dispatch}  {'訓練' if each.mode == 'drill' else '本番'}  {STATES_JA[each.state]}  {people} 人  {each.event}",
             en=f"{each.dispatch}  {each.mode}  {each.state}  {people} people  {each.event}",
         )
+        if each.held is not None:
+            remedy_ja, remedy_en = remedy(each.held)
+            ctx.say(ja=f"  {each.held.say('ja')}{remedy_ja}", en=f"  {each.held.say('en')} {remedy_en}")
     if not latest:
         ctx.say(ja="まだ配信はありません。", en="There are no dispatches yet.")
     for worker in working:

@@ -63,6 +63,9 @@ class _Teller:
             ja=f"{who} は、配信 {dispatch}（{mode.ja}）の対象です。",
             en=f"{who} was in dispatch {dispatch} ({mode.en.lower()}).",
         )
+        if answer.terms.held is not None:
+            held = answer.terms.held
+            self._ctx.say(ja=f"配信は保留されています。{held.say('ja')}", en=f"It is held. {held.say('en')}")
         self._tell_entry(answer.history)
         if answer.history.standing is not Standing.RELEASED:
             self._tell_place(answer)
