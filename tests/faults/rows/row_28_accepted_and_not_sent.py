@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 
+from tests.faults.alarm_journal import PAGER, first_told, notices, until
 from tests.faults.row import Figure, at_least, at_most, row
-from tests.faults.stage import Broken, Stage
+from tests.faults.stage import Stage
 
 LINE, MAIL = f"U{'c' * 32}", "canary@kawabe.example"
-PAGER = "import sys, time; open(sys.argv[1], 'a').write(f'{time.time()} ' + sys.stdin.read() + chr(10))"
 LOOKS_AND_HOOK = 15.0
 """Seconds: the canary is judged every two, the watch looks every five, and the hook is a process that has to start."""
 
@@ -42,50 +40,30 @@ async def _found_out(stage: Stage, *, every: float, deadline: float) -> list[Fig
         f"canary.deadline_seconds={deadline}",
     )
     workers = [await stage.worker(*settings), await stage.worker(*settings)]
-    await _until(lambda: sandbox.records("line") and sandbox.records("email"), every + 30)
+    await until(lambda: sandbox.records("line") and sandbox.records("email"), every + 30)
     await workers[0].kill()
     await sandbox.set_faults([{"channel": "line", "fault": "swallow"}])
     broke = time.time()
     lost = await stage.send(channels=("line",))
     await stage.over(lost)
     limit = every + deadline + LOOKS_AND_HOOK
-    raised = await _told(told, "raised", 3 * limit)
+    raised = await first_told(told, "canary.missing", "raised", 3 * limit)
     await sandbox.set_faults([])
     healed = time.time()
-    ended = await _told(told, "ended", 3 * limit)
+    ended = await first_told(told, "canary.missing", "ended", 3 * limit)
     since = len(sandbox.records("email"))
-    await _until(lambda: len(sandbox.records("email")) > since, 3 * every + 30)
-    notices = [json.loads(line.partition(" ")[2]) for line in told.read_text(encoding="utf-8").splitlines()]
+    await until(lambda: len(sandbox.records("email")) > since, 3 * every + 30)
+    heard = [notice for _, notice in notices(told)]
     return [
         at_most("flagged after", raised - broke, limit, "s"),
         at_most("end told after", ended - healed, limit + 15, "s"),
         at_least(
             "people counted as reached and not reached, which the alarm warns of", 20 - len(await stage.copies(lost)), 1
         ),
-        at_most("alarms of channels that worked", sum(notice["where"] != "line" for notice in notices), 0),
-        at_most("addresses in notices", sum(LINE in notice["ja"] + notice["en"] for notice in notices), 0),
+        at_most("alarms of channels that worked", sum(notice["where"] != "line" for notice in heard), 0),
+        at_most("addresses in notices", sum(LINE in notice["ja"] + notice["en"] for notice in heard), 0),
         at_most("canaries of two processes at once", _together(sandbox.records("email"), every), 0),
     ]
-
-
-async def _told(journal: Path, state: str, seconds: float) -> float:
-    """When the hook first heard of the missing canary in this state."""
-
-    def heard() -> list[float]:
-        lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
-        notices = [(float(at), json.loads(notice)) for at, _, notice in (line.partition(" ") for line in lines)]
-        return [at for at, notice in notices if (notice["alarm"], notice["state"]) == ("canary.missing", state)]
-
-    await _until(heard, seconds)
-    return heard()[0]
-
-
-async def _until(happened: Callable[[], object], seconds: float) -> None:
-    last_look = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > last_look:
-            raise Broken(f"not within {seconds:g} s")
-        await asyncio.sleep(0.05)
 
 
 def _together(mails: Sequence[Mapping[str, str]], every: float) -> int:
