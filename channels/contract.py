@@ -59,7 +59,8 @@ class Answer:
 
     `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the
     provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names;
-    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent).
+    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent), `deferred`
+    that the provider wants to be asked again for this recipient alone, in a minute or more.
     """
 
     verdict: Verdict
@@ -68,6 +69,7 @@ class Answer:
     pause: Pause | None = None
     suspect: int | None = None
     broke: bool = False
+    deferred: bool = False
 
     @property
     def sick(self) -> bool:
@@ -102,11 +104,13 @@ class Party(Sequence[Recipient]):
     So that whoever needs the addresses alone takes those, and a million Recipients are never made.
     """
 
-    __slots__ = ("addresses", "token")
+    __slots__ = ("addresses", "prepared", "token")
 
     def __init__(self, addresses: Sequence[str], token: str) -> None:
         self.addresses = addresses
         self.token = token
+        self.prepared: object = None
+        """What the channel has made of them (`Prepares`)."""
 
     def __len__(self) -> int:
         return len(self.addresses)
@@ -181,6 +185,38 @@ class Channel(Protocol):
 
         `key` is the same when the same call is repeated; `expires_at` is when the text loses its sense.
         """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What a channel with calls to many may have as well, so that one unfit recipient stops nobody else."""
+
+    def prepare(self, message: Message, recipients: Party) -> None:
+        """Do all of a call that needs no provider, and keep it in `recipients.prepared` for `send`.
+
+        It comes before the intent to call is committed: whatever it raises, and even what it dies of,
+        certainly sent nothing, so the engine may find out whose fault it is and call the others.
+        """
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A channel whose provider gives no receipts, but counts what it has sent."""
+
+    async def counted(self) -> int | None:
+        """Messages sent this month, as the provider counts them, approximately; None where it does not say."""
+        ...
+
+
+@runtime_checkable
+class Receipted(Protocol):
+    """A channel that may be told of each message whether it arrived."""
+
+    @property
+    def receipts(self) -> bool:
+        """Whether it is, by its settings."""
         ...
 
 

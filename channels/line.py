@@ -6,6 +6,7 @@ Limits, retry keys and error texts: LINE Developers, Messaging API reference, 20
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,13 +19,14 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from channels import wire
-from channels.contract import Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict, addresses_of
+from channels.contract import Answer, LaneRules, Limit, Message, Party, Pause, Recipient, Verdict, addresses_of
 from channels.text import body_problems, utf16_units
 from words.problem import Problem
 
 LONGEST_TEXT = 5_000
 """UTF-16 code units of a text message."""
 MULTICAST = "/v2/bot/message/multicast"
+CONSUMPTION = "/v2/bot/message/quota/consumption"
 
 _encode = msgspec.json.Encoder().encode
 _NAMED_RECIPIENT = re.compile(r"\bto\[(\d+)\]")
@@ -86,6 +88,22 @@ class LineChannel:
             await self._client.close()
             self._address = self._client = None
 
+    async def counted(self) -> int | None:
+        """Messages of this month by LINE's count, approximately; None where it does not say."""
+        if self._client is None:
+            return None
+        url = self._settings.endpoint.rstrip("/") + CONSUMPTION
+        try:
+            async with (
+                asyncio.timeout(self._settings.timeout_seconds),
+                self._client.rest_client.pool_manager.get(
+                    url, headers=self._client.default_headers, allow_redirects=False
+                ) as reply,
+            ):
+                return msgspec.json.decode(await reply.read(), type=_Consumption).totalUsage if reply.ok else None
+        except (*wire.UNANSWERED, msgspec.DecodeError):
+            return None
+
     def lane(self, name: str) -> LaneRules:
         """One limit for the whole channel: LINE counts requests, wherever they go."""
         return LaneRules((Limit("line", self._settings.rate),), self._settings.connections)
@@ -95,6 +113,14 @@ class LineChannel:
 
     def check(self, message: Message) -> list[Problem]:
         return [*body_problems(self.name, message.body), *_length_problems(message.body)]
+
+    def prepare(self, message: Message, recipients: Party) -> None:
+        """Encode the body. Raises UnicodeEncodeError for an address that is no text; a message that is none `send` refuses."""
+        try:
+            what_is_said = _what_is_said(message)
+        except UnicodeEncodeError:
+            return
+        recipients.prepared = b'{"to":' + _encode(recipients.addresses) + what_is_said
 
     async def send(
         self,
@@ -108,7 +134,7 @@ class LineChannel:
         if self._address is None:
             raise RuntimeError("the LINE channel is not open")
         try:
-            body = _multicast(message, recipients)
+            body = _prepared(message, recipients)
         except UnicodeEncodeError:
             return Answer(Verdict.REJECTED, code="text")
         try:
@@ -150,6 +176,10 @@ def _refused(complaint: str, recipients: int) -> Answer:
     return Answer(Verdict.SPLIT, code="400", suspect=position if position < recipients else None)
 
 
+class _Consumption(msgspec.Struct):
+    totalUsage: int  # noqa: N815  LINE's own name
+
+
 class _Detail(msgspec.Struct):
     message: str = ""
     property: str = ""
@@ -169,7 +199,9 @@ def _complaint(body: bytes) -> str:
     return " ".join([error.message, *(f"{detail.property} {detail.message}" for detail in error.details)])
 
 
-def _multicast(message: Message, recipients: Sequence[Recipient]) -> bytes:
+def _prepared(message: Message, recipients: Sequence[Recipient]) -> bytes:
+    if isinstance(recipients, Party) and isinstance(recipients.prepared, bytes):
+        return recipients.prepared
     return b'{"to":' + _encode(addresses_of(recipients)) + _what_is_said(message)
 
 

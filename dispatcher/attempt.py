@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -20,18 +21,26 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
+from dispatcher.inspection import Inspection, Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _ACCEPTED = Verdict.ACCEPTED
 """Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
+NOBODYS_FAULT = (*DATABASE_TROUBLE, asyncpg.PostgresError, MemoryError, TimeoutError)
+"""What may befall anybody's preparation: it says nothing of whom it befell."""
+_LAST_TRY = 2
+_TROUBLED_SECONDS = 5.0
+"""Until a batch is claimed again that nobody could make ready, through no fault of its members."""
 log = structlog.get_logger(__name__)
 
 
@@ -61,17 +70,19 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
     providers: Providers
+    deferrals: Deferrals
     channel: Channel
     connections: Connections
     meters: metrics.Meters
     call_seconds: float
     may_call: Callable[[Claimed], bool]
     message: Callable[[str, int], Awaitable[Message]]
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
 
 class Attempt:
@@ -91,6 +102,8 @@ class Attempt:
         self._at_claim = batch.outcomes
         self._valid_until = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         self._wish = 0.0
+        self._waiting: frozenset[int] = frozenset()
+        """Positions whose repeat is put off."""
         self._put_off = 0.0
         """Seconds for which repeats were put off, because the budget had no room for them."""
         self._retried = False
@@ -98,71 +111,139 @@ class Attempt:
 
     async def run(self) -> None:
         try:
-            messages = {number: await self._message(number) for number in set(self.batch.messages)}
-            people = await self._people()
-        except BaseException:
-            await asyncio.shield(self.release())
+            self._give_up_old_keys()
+            await self._inspect()
+            ready = await self._make_ready()
+        except BaseException as error:
+            soon = isinstance(error, (asyncio.CancelledError, *DATABASE_TROUBLE))
+            await asyncio.shield(self.release(due_in=0 if soon else _TROUBLED_SECONDS))
             raise
-        if people.positions:
-            await self.carry(messages, people)
+        if not self.held:
+            return
+        if ready:
+            await self.carry()
         else:
             await self.finish()
 
-    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
-        """Call the people, and record what came of it."""
+    def prepare(self, messages: Mapping[int, Message], people: People) -> None:
+        """Do all of the calls that needs no provider: whatever this raises, or dies of, certainly sent nothing."""
         raise NotImplementedError
 
-    async def _message(self, number: int) -> Message:
-        return await self.means.message(self.batch.dispatch, number)
+    async def carry(self) -> None:
+        """Call whoever `prepare` was given last, and record what came of it."""
+        raise NotImplementedError
 
     # -- whom ------------------------------------------------------------------------------------
 
-    async def _people(self) -> People:
-        """Who is called. Whoever left since planning is suppressed, not written to."""
-        self._give_up_old_keys()
+    def _sendable(self) -> list[int]:
+        positions = states.sendable(self.batch.outcomes, repeat=self.batch.repeating)
+        return [position for position in positions if position not in self._waiting] if self._waiting else positions
+
+    async def _inspect(self) -> None:
+        """Where others died before, find out of whom. A call that has a key already is made as it was."""
+        batch, store = self.batch, self.means.store
+        frozen = self.means.channel.call_size > 1 and Outcome.AMBIGUOUS in batch.outcomes
+        if batch.deaths and not frozen:
+            inspection = Inspection(lambda whom, deaths: store.look_at(batch, whom, deaths), self._look)
+            self.held = await inspection.all(self._sendable(), batch.accused)
+
+    async def _look(self, positions: Sequence[int]) -> None:
+        """As `_ready` does it. What it raises it raises there again, where somebody listens."""
+        with suppress(Exception):
+            await self._ready(positions)
+
+    async def _make_ready(self) -> bool:
+        """Whether there is anybody to call. Who cannot be handled keeps nobody else from it."""
+        if not self.held:
+            return False
+        self._waiting = self._to_wait(self._sendable())
+        try:
+            return await self._ready(self._sendable())
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            log.exception("batch_not_ready", dispatch=self.batch.dispatch, batch=self.batch.number)
+            await self._leave_out_whoever_raises(type(error).__name__)
+        return await self._ready(self._sendable()) if not self._retried else False
+
+    async def _leave_out_whoever_raises(self, reason: str) -> None:
+        """Where it is everybody it is nobody's own fault, and all are tried again later."""
+        positions = self._sendable()
+        guilty = [position for position in positions if await self._raises(position)]
+        if guilty and (len(guilty) < len(positions) or (len(guilty) == 1 and self.batch.tries >= _LAST_TRY)):
+            await self._quarantine(guilty, reason)
+        elif guilty:
+            self.note(positions, Called(Answer(Verdict.RETRY, code=reason), 0.0))
+
+    async def _raises(self, position: int) -> bool:
+        (came_of_it,) = await asyncio.gather(self._ready([position]), return_exceptions=True)
+        if isinstance(came_of_it, NOBODYS_FAULT):
+            raise came_of_it
+        return isinstance(came_of_it, Exception)
+
+    async def _quarantine(self, guilty: Sequence[int], reason: str) -> None:
         batch = self.batch
-        positions = self._in_budget(states.sendable(batch.outcomes, repeat=batch.repeating))
+        self._leave_out(guilty, Outcome.QUARANTINED)
+        remarks = Log()
+        for position in guilty:
+            remarks.one_call([position], Outcome(batch.outcomes[position]), Answer(Verdict.REJECTED, code=reason), 0.0)
+        await self.means.store.remark(batch, remarks)
+        self.means.quarantine.add(batch.dispatch, batch.lane.channel, len(guilty))
+
+    async def _ready(self, positions: Sequence[int]) -> bool:
+        """Whether there is anybody to call of them. Whoever left since planning is suppressed."""
+        batch = self.batch
+        numbers = {batch.message_of(position) for position in positions}
+        messages = {number: await self.means.message(batch.dispatch, number) for number in numbers}
+        people = await self._people(positions)
+        if people.positions:
+            self.prepare(messages, people)
+        return bool(people.positions)
+
+    async def _people(self, positions: Sequence[int]) -> People:
+        batch = self.batch
         whole = len(positions) == len(batch.members)
         found = await self.means.addresses.addresses(
             self.means.channel.contact,
             batch.members if whole else [batch.members[position] for position in positions],
             also_left=batch.repeating and Outcome.AMBIGUOUS in batch.outcomes,
         )
-        people = People(positions, found)
+        people = People(list(positions), found)
         if None not in found:
             return people
-        self._suppress([position for position, address in zip(positions, found, strict=True) if address is None])
+        gone = [position for position, address in zip(positions, found, strict=True) if address is None]
+        self._leave_out(gone, Outcome.SUPPRESSED)
         return people.only(lambda position: batch.outcomes[position] < Outcome.SUPPRESSED)
 
-    def _in_budget(self, positions: list[int]) -> list[int]:
-        """Without the repeats that have to wait. First tries never do."""
+    def _to_wait(self, positions: Sequence[int]) -> frozenset[int]:
+        """The repeats that have to wait: for their time, or for room. First tries never do."""
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
-            return positions
+            return frozenset()
+        waiting = set(positions)
+        positions = self.means.deferrals.ready(self.batch.name, list(positions))
+        waiting.difference_update(positions)
         repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
         if self.means.channel.call_size > 1:
-            return positions if self._may_repeat(1) else []
+            return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
         spared = self.batch.probe and len(repeats) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        if number == len(repeats):
-            return positions
-        waiting = set(repeats[number:])
-        return [position for position in positions if position not in waiting]
+        return frozenset(waiting.union(repeats[number:]))
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
-        budget, priority = self.provider.budget, self.batch.lane.priority
-        number = budget.take(calls, priority)
+        budget, name = self.provider.budget, self.batch.name
+        number = budget.take(name, calls)
         if number < calls:
-            self._put_off = budget.wait(calls - number, priority)
+            self._put_off = budget.wait(name, calls - number, self.batch.lane.priority)
         return number
 
-    def _suppress(self, gone: Sequence[int]) -> None:
+    def _leave_out(self, gone: Sequence[int], end: Outcome) -> None:
         """A repeat that cannot be made exactly as it was made is not made: its members stay unknown."""
         batch = self.batch
         doubtful = [position for position in gone if batch.outcomes[position] == Outcome.AMBIGUOUS]
-        batch.outcomes = states.marked(batch.outcomes, set(gone) - set(doubtful), Outcome.SUPPRESSED)
+        batch.outcomes = states.marked(batch.outcomes, set(gone) - set(doubtful), end)
         if doubtful and self.means.channel.call_size > 1:
             batch.outcomes = states.abandoned(batch.outcomes, Outcome.SUPPRESSED)
         batch.outcomes = states.marked(batch.outcomes, doubtful, Outcome.UNKNOWN)
@@ -239,7 +320,10 @@ class Attempt:
             if not self.breaker.opened:
                 self.breaker.accepted += 1
                 return
-        self._retried |= answer.verdict is Verdict.RETRY
+        if answer.deferred:
+            for position in positions:
+                self.means.deferrals.defer(self.batch.name, position)
+        self._retried |= answer.verdict is Verdict.RETRY and not answer.deferred
         self._doubted |= answer.verdict is Verdict.AMBIGUOUS
         pause = self.provider.heard(answer, called.began)
         if pause is not None:
@@ -249,27 +333,32 @@ class Attempt:
 
     async def finish(self) -> None:
         """Let go of the batch: done, or due again. Proof outlives the loss of the claim."""
-        batch, after = self.batch, None
-        if not states.all_final(batch.outcomes):
-            sick = self.breaker.opened
-            # While the breaker is open it is what spaces the tries: the batch is soon there to be a probe again.
-            batch.tries += self._retried and not sick
-            after = states.next_attempt(
-                batch.outcomes,
-                tries=0 if sick else batch.tries,
-                at_least=self._wish,
-                repeated=(batch.repeating and not self._put_off) or self._doubted,
-                promise=self.promise,
-                held=self._put_off,
-            )
-        if not self.held or not await self.write(lambda: self.means.store.finish(batch, self.log, after)):
+        after = None if states.all_final(self.batch.outcomes) else self._when_due()
+        if after is None:
+            self.means.deferrals.forget(self.batch.name)
+        if not self.held or not await self.write(lambda: self.means.store.finish(self.batch, self.log, after)):
             await self.merge_late()
         self._count()
 
-    async def release(self) -> None:
+    def _when_due(self) -> states.Next:
+        """When what is left is due. While the breaker is open it spaces the tries, and a batch is soon there again."""
+        batch, sick = self.batch, self.breaker.opened
+        batch.tries += self._retried and not sick
+        retries = [position for position, byte in enumerate(batch.outcomes) if byte == Outcome.RETRY]
+        return states.next_attempt(
+            batch.outcomes,
+            tries=0 if sick else batch.tries,
+            at_least=self._wish,
+            repeated=(batch.repeating and not self._put_off) or self._doubted,
+            promise=self.promise,
+            held=self._put_off,
+            deferred=self.means.deferrals.waiting(batch.name, retries),
+        )
+
+    async def release(self, *, due_in: float = 0) -> None:
         """Give the batch back as it was claimed: no call of it was made."""
         self.batch.not_called(range(len(self.batch.members)))
-        await self.write(lambda: self.means.store.release(self.batch))
+        await self.write(lambda: self.means.store.release(self.batch, due_in=due_in))
 
     async def merge_late(self) -> None:
         metrics.LATE.labels(self.batch.lane.channel).inc()
@@ -278,11 +367,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:

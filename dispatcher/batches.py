@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 import structlog
-from asyncpg import CheckViolationError
+from asyncpg import CheckViolationError, Range
 
 from channels.contract import Answer, Message
 from dispatcher import outcomes as states
 from dispatcher.grouping import Group
+from dispatcher.inspection import Span
 from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 from words.sql import sql
 
@@ -37,6 +38,7 @@ _RECORD = sql("dispatcher", "batch_record")
 _RELEASE = sql("dispatcher", "batch_release")
 _LATE_READ = sql("dispatcher", "batch_late_read")
 _LATE_WRITE = sql("dispatcher", "batch_late_write")
+_SUSPECT = sql("dispatcher", "batch_suspect")
 _LATE_ATTEMPT = sql("dispatcher", "batch_late_attempt")
 _NUMBERS = sql("dispatcher", "batch_numbers")
 _INSERT_PART = sql("dispatcher", "batch_insert_part")
@@ -103,6 +105,10 @@ class Claimed:
     """Whether the provider counts a repeated call once."""
     repeated: bytes | None = None
     """Where it does not, a byte a member: 1 where the one repeat of a doubtful call has begun."""
+    deaths: int = 0
+    """Workers that died while they held it, as far as it matters (dispatcher/inspection.py)."""
+    accused: Span | None = None
+    """Whom the last of them was looking at."""
     part: int = 0
     probe: bool = False
     """Claimed to find out, by one call, whether a sick provider works again."""
@@ -127,6 +133,8 @@ class Claimed:
             valid_until=row["valid_until"],
             counts_once=row["counts_once"],
             repeated=row["repeated"],
+            deaths=row["deaths"],
+            accused=span_of(row["suspect"]),
         )
 
     def message_of(self, position: int) -> int:
@@ -153,8 +161,19 @@ class Claimed:
             self.repeated = states.marked(self.repeated, still, 0)
 
     @property
+    def name(self) -> tuple[str, int]:
+        return self.dispatch, self.number
+
+    @property
     def held(self) -> tuple[str, int, int, int]:
         return self.dispatch, self.number, self.attempt, self.session
+
+
+def span_of(stored: Range[int] | None) -> Span | None:
+    """Positions, as the database has them."""
+    if stored is None or stored.lower is None or stored.upper is None:
+        return None
+    return stored.lower, stored.upper
 
 
 @dataclass(slots=True)
@@ -273,6 +292,16 @@ class BatchStore:
 
     async def _release_all(self, batches: Sequence[Arguments]) -> list[bool]:
         return await self._all(_RELEASE, batches)
+
+    async def look_at(self, batch: Claimed, whom: Span | None, deaths: int) -> bool:
+        """Say whom we look at next, in case we die of it; nobody any more. False: the batch is no longer ours."""
+        return await self._pool.fetchval(_SUSPECT, *batch.held, *(whom or (None, None)), deaths) is not None
+
+    async def remark(self, batch: Claimed, log: Log) -> None:
+        """Keep what is to be known of members that were not called, beside the calls."""
+        part, batch.part = batch.part, batch.part + 1
+        held = batch.dispatch, batch.number, batch.attempt, part, batch.session
+        await self._pool.execute(_LATE_ATTEMPT, *held, *log.arguments())
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
         """Replace a call that was refused whole by two smaller batches. False: the batch is no longer ours.

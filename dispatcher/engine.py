@@ -15,8 +15,12 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.emergency.cutting import Cutter
+from dispatcher.emergency.post import EmergencyPost, Post
+from dispatcher.emergency.station import Ways
 from dispatcher.epoch import Epoch
 from dispatcher.holding import Holds
+from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
@@ -55,6 +59,8 @@ class Parts:
     limiter: Limiter
     town: Town
     epoch: Epoch = field(default_factory=Epoch)
+    post: Post | None = None
+    """Where to go on without the database, if anywhere."""
 
 
 @asynccontextmanager
@@ -71,13 +77,14 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
-    pauses = Pauses()
+    pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
     late_entry = LateEntry(
         parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town, epoch=parts.epoch
     )
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
+    emergency = EmergencyPost(parts.pool, parts.town, parts.post)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
@@ -88,8 +95,10 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             *providers.trouble(),
             *ageing.trouble(),
             *late_entry.trouble(),
+            *quarantine.trouble(),
         ],
         shared_among=parts.limiter.shared_among,
+        held_back=emergency.held_back,
     )
 
     def health_changed() -> None:
@@ -98,9 +107,9 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
-    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds)
+    rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
@@ -118,18 +127,30 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, holding, rescuing, health, sender,
+        closer, holding, rescuing, health, sender,
         *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session)
+        ways = Ways(parts.channels, parts.limiter, pace.poll_seconds, pace.call_seconds, pace.expire_seconds / 2)
+        await stack.enter_async_context(emergency.at_work(ways, Cutter(drafter, writer), lambda: session.number))
         for agent in agents:
             await stack.enter_async_context(agent)
         yield session
 
 
-def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, providers: Providers, closer: Agent) -> Sender:
+def _sender(
+    parts: Parts,
+    pace: Pace,
+    session: Session,
+    pauses: Pauses,
+    providers: Providers,
+    closer: Agent,
+    quarantine: Quarantine,
+    store: BatchStore,
+) -> Sender:
     return Sender(
-        store=BatchStore(parts.pool),
+        store=store,
         addresses=parts.addresses,
         channels=parts.channels,
         limiter=parts.limiter,
@@ -140,6 +161,7 @@ def _sender(parts: Parts, pace: Pace, session: Session, pauses: Pauses, provider
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
         epoch=parts.epoch,
+        quarantine=quarantine,
     )
 
 

@@ -98,6 +98,8 @@ class Outcome(IntEnum):
     CANCELLED = 12
     MOVED = 13
     """Moved into a smaller batch after the provider refused the call as a whole; counted there."""
+    QUARANTINED = 14
+    """Certainly not sent: handling this one member raised an exception, or workers died of it (dispatcher/inspection.py)."""
     UNKNOWN = 20
     REJECTED = 30
     ACCEPTED = 40

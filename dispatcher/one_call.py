@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from channels.contract import Message, Party, Verdict
+from channels.contract import Message, Party, Prepares, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.attempt import Attempt, Called, People, call_key
@@ -17,20 +18,34 @@ from dispatcher.model import Outcome
 from dispatcher.time_limit import TimeLimit
 
 
+class _Ahead(NamedTuple):
+    """The call that is made next."""
+
+    message: Message
+    positions: Sequence[int]
+    party: Party
+
+
 class OneCall(Attempt):
     """Everybody shares the call, its key, its answer and its token."""
 
-    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
-        message, positions = messages[self.batch.messages[0]], people.positions
+    _ahead: _Ahead
+
+    def prepare(self, messages: Mapping[int, Message], people: People) -> None:
+        message = messages[self.batch.messages[0]]
+        party = Party([address or "" for address in people.addresses], f"{self.batch.dispatch}.{self.batch.number}")
+        if isinstance(self.means.channel, Prepares):
+            self.means.channel.prepare(message, party)
+        self._ahead = _Ahead(message, people.positions, party)
+
+    async def carry(self) -> None:
         if not await self._begin():
             await asyncio.shield(self.release())
             return
-        recipients = Party(
-            [address or "" for address in people.addresses], f"{self.batch.dispatch}.{self.batch.number}"
-        )
+        message, positions, party = self._ahead
         called = None
         try:
-            called = await self._called(message, positions, recipients)
+            called = await self._called(message, positions, party)
         finally:
             await asyncio.shield(self._conclude(positions, called))
 

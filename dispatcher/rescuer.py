@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from channels.contract import Channel
+from channels.contract import Answer, Channel, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
-from dispatcher.model import POLICIES, BatchState, EventClass
+from dispatcher.batches import Log, span_of
+from dispatcher.inspection import Quarantine, after_death, quarantined
+from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _LIST = sql("dispatcher", "session_list")
 _EXPIRE = sql("dispatcher", "session_expire")
 _ORPHANS = sql("dispatcher", "batch_orphans")
 _RESCUE = sql("dispatcher", "batch_rescue")
+_WORKER_DIED = "worker_died"
 _LOCK = 7_032_002
 """The advisory lock of whoever rescues just now."""
 
@@ -34,8 +37,16 @@ log = structlog.get_logger(__name__)
 class Rescuer:
     """`tick` is called every few seconds. Channels this process does not know are left to others."""
 
-    def __init__(self, pool: Pool, channels: Mapping[str, Channel], *, expire_seconds: float) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        channels: Mapping[str, Channel],
+        *,
+        expire_seconds: float,
+        quarantine: Quarantine | None = None,
+    ) -> None:
         self._pool = pool
+        self._quarantine = quarantine or Quarantine()
         self._channels = channels
         self._expire_seconds = expire_seconds
         self._seen: dict[int, tuple[int, float]] = {}
@@ -71,12 +82,18 @@ class Rescuer:
     async def _rescue(self, orphan: Record, channel: Channel) -> None:
         promise = states.Promise(POLICIES[EventClass(orphan["class"])], channel.repeatable and orphan["counts_once"])
         repeating = orphan["repeat_at"] is None or orphan["repeat_at"] <= orphan["claimed_at"]
-        outcomes = states.refined(
-            states.after_crash(
-                orphan["outcomes"], started=orphan["started"], repeated=orphan["repeated"], promise=promise
-            ),
-            orphan["proofs"],
+        crashed = states.after_crash(
+            orphan["outcomes"], started=orphan["started"], repeated=orphan["repeated"], promise=promise
         )
+        finding = after_death(
+            crashed,
+            deaths=orphan["deaths"],
+            suspect=span_of(orphan["suspect"]),
+            started=orphan["started"],
+            one_call=channel.call_size > 1,
+            counts_once=promise.repeatable,
+        )
+        outcomes = states.refined(quarantined(crashed, finding.guilty), orphan["proofs"])
         state, after = BatchState.DONE, states.Next(None, None, ambiguous=False)
         if not states.all_final(outcomes):
             state = BatchState.DUE
@@ -85,6 +102,23 @@ class Rescuer:
             )
         held = orphan["dispatch"], orphan["number"], orphan["attempt"], orphan["session"]
         when = after.repeat_in, after.due_in, after.ambiguous
-        if await self._pool.fetchval(_RESCUE, *held, outcomes, state, orphan["tries"], *when) is not None:
-            metrics.RESCUED.labels(orphan["channel"]).inc()
-            log.info("batch_rescued", dispatch=orphan["dispatch"], batch=orphan["number"], session=orphan["session"])
+        found = finding.deaths, *(finding.suspect or (None, None))
+        told = _obituary(orphan["outcomes"], outcomes).arguments()
+        if await self._pool.fetchval(_RESCUE, *held, outcomes, state, orphan["tries"], *when, *found, *told) is None:
+            return
+        metrics.RESCUED.labels(orphan["channel"]).inc()
+        log.info("batch_rescued", dispatch=orphan["dispatch"], batch=orphan["number"], session=orphan["session"])
+        if finding.guilty:
+            self._quarantine.add(orphan["dispatch"], orphan["channel"], len(finding.guilty))
+            log.error(
+                "recipients_quarantined", dispatch=orphan["dispatch"], batch=orphan["number"], positions=finding.guilty
+            )
+
+
+def _obituary(before: bytes, after: bytes) -> Log:
+    """What to remember of whoever ends by a worker's death."""
+    ended = Log()
+    for position, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old < Outcome.SUPPRESSED <= new:
+            ended.one_call([position], Outcome(new), Answer(Verdict.AMBIGUOUS, code=_WORKER_DIED), 0.0)
+    return ended

@@ -47,6 +47,8 @@ class RunOfCalls(Attempt):
         self._todo: list[Turn] = []
         self._next = 0
         self._begun = 0
+        self._alone = False
+        """Whether calls are made one by one: a worker died here, and the next to die takes nobody with it."""
         self._under_way = 0
         self._swift = False
         """Whether the last call was over as soon as it began."""
@@ -57,8 +59,11 @@ class RunOfCalls(Attempt):
         self._writing = asyncio.Lock()
         self._some_ended = asyncio.Event()
 
-    async def carry(self, messages: Mapping[int, Message], people: People) -> None:
+    def prepare(self, messages: Mapping[int, Message], people: People) -> None:
         self._todo = self._turns(messages, people)
+
+    async def carry(self) -> None:
+        self._alone = self.batch.deaths > 0 and any(map(self._doubtful, self._todo))
         self._one_more_hand()
         try:
             while working := [hand for hand in self._hands if not hand.done()]:
@@ -82,9 +87,16 @@ class RunOfCalls(Attempt):
             turns.append(Turn(position, messages[number], (recipient,), costs[number]))
         return turns
 
+    def _doubtful(self, turn: Turn) -> bool:
+        return self.batch.outcomes[turn.position] == Outcome.AMBIGUOUS
+
+    @property
+    def _at_once(self) -> int:
+        return 1 if self._alone else self.rules.at_once
+
     def _one_more_hand(self) -> None:
         """The next hand begins once all others wait for something, so there are no more of them than are of use."""
-        if not self._hand_to_come and len(self._hands) < min(self.rules.at_once, len(self._todo)):
+        if not self._hand_to_come and len(self._hands) < min(self._at_once, len(self._todo)):
             self._hand_to_come = True
             self._hands.append(asyncio.create_task(self._hand(), name="hand"))
 
@@ -197,7 +209,7 @@ class RunOfCalls(Attempt):
         """How many calls may begin before outcomes are recorded again."""
         if time.monotonic() - self._written_at > _QUIET_SECONDS:
             return 1
-        return max(1, self.rules.at_once - self._under_way)
+        return max(1, self._at_once - self._under_way)
 
     async def _let_some_end(self) -> None:
         """Wait a moment until a quarter of the hands have something to record: one commit serves them all."""

@@ -17,22 +17,27 @@ import structlog
 
 from channels.contract import Channel, Message
 from dispatcher import metrics
-from dispatcher.attempt import DATABASE_TROUBLE, Means
+from dispatcher.attempt import Means
 from dispatcher.audience import AddressBook
-from dispatcher.background import Agent
-from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.background import DATABASE_TROUBLE, Agent
+from dispatcher.batches import Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
 from dispatcher.epoch import Epoch
+from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
-from dispatcher.session import Session
+from dispatcher.store import Lease, Store
 
 _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
 """Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
+
+_STOPS_KNOWN_SECONDS = 5.0
+"""Who has not heard for so long whether anything was stopped, because the loop stood still, asks before the next call."""
 
 AHEAD_SECONDS = 0.2
 
@@ -45,17 +50,18 @@ class Sender:
     def __init__(
         self,
         *,
-        store: BatchStore,
+        store: Store,
         addresses: AddressBook,
         channels: Mapping[str, Channel],
         limiter: Limiter,
-        session: Session,
+        session: Lease,
         pauses: Pauses,
         providers: Providers,
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
         epoch: Epoch,
+        quarantine: Quarantine,
     ) -> None:
         self._store = store
         self._channels = channels
@@ -71,6 +77,7 @@ class Sender:
         self._in_hand: dict[tuple[str, int], Claimed] = {}
         self._deadlines: dict[tuple[str, int], float] = {}
         self._stopped: set[str] = set()
+        self._looked_at = time.monotonic()
         self._urgent: dict[str, int] = {}
         self._pumps: dict[LaneKey, _Pump] = {}
         self._stopping = False
@@ -84,12 +91,14 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 providers=providers,
+                deferrals=Deferrals(),
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
                 call_seconds=call_seconds,
                 may_call=self._may_call,
                 message=self._message,
+                quarantine=quarantine,
             )
             for name, channel in channels.items()
         }
@@ -182,6 +191,8 @@ class Sender:
         """Asked immediately before every call."""
         return (
             self._may_work(batch.lane)
+            and batch.session == self._session.number
+            and time.monotonic() - self._looked_at < _STOPS_KNOWN_SECONDS
             and batch.dispatch not in self._stopped
             and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
             and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority
@@ -189,8 +200,10 @@ class Sender:
 
     async def _look_for_stops(self) -> None:
         """Known within one poll, and at once when the bell rings; never later than two seconds."""
+        asked_at = time.monotonic()
         dispatches = {dispatch for dispatch, _ in self._in_hand}
         self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
+        self._looked_at = asked_at
 
     # -- what attempts need ----------------------------------------------------------------------
 
@@ -251,6 +264,9 @@ class _Pump:
                 await self._wait(running)
         except DATABASE_TROUBLE as trouble:
             log.warning("pump_interrupted", lane=str(self._lane), error=type(trouble).__name__)
+        except Exception:
+            metrics.AGENT_ERRORS.labels("pump").inc()
+            log.exception("pump_failed", lane=str(self._lane))
         except asyncio.CancelledError:
             for attempt in running:
                 attempt.cancel()

@@ -1,8 +1,9 @@
 """A worker's lease: one row a process, beaten every few seconds on a connection of its own.
 
 A worker that could not beat for half the time after which others give it up starts nothing more
-(`alive`). One that was given up, because it was frozen for too long, takes a new session; what it
-still had under way is merged as late proof.
+(`alive`). While its event loop stands still a thread beats for it, for as long (dispatcher/stand_in.py). One
+that was given up, because it was frozen for too long, takes a new session; what it still had under way is merged as
+late proof.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from asyncpg import InterfaceError, OperatorInterventionError, PostgresConnectio
 
 from dispatcher.background import Agent
 from dispatcher.bell import PEERS
+from dispatcher.stand_in import StandIn
 from dispatcher.trouble import Trouble, as_json
 from words.sql import sql
 
@@ -50,28 +52,34 @@ class Session:
         expire_seconds: float,
         trouble: Callable[[], list[Trouble]],
         shared_among: Callable[[int], None],
+        held_back: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`held_back`: somebody sends, or has sent, without the database (dispatcher/emergency)."""
         self.number = 0
         self._pool = pool
         self._patience = expire_seconds / 2
         self._trouble = trouble
         self._shared_among = shared_among
+        self._held_back = held_back
         self._beaten_at = 0.0
+        self._stand_in = StandIn(pool, lambda: self.number, patience=self._patience)
         self._agent = Agent("heartbeat", self._beat, every=beat_seconds)
 
     @property
     def alive(self) -> bool:
         """Whether this worker may start a call. Checked again immediately before each one."""
-        return time.monotonic() - self._beaten_at < self._patience
+        return time.monotonic() - self._beaten_at < self._patience and not self._held_back()
 
     async def __aenter__(self) -> Self:
         await self._open()
         await self._agent.__aenter__()
+        await self._stand_in.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stand_in.__aexit__(kind, error, trace)
         await self._agent.__aexit__(kind, error, trace)
         try:
             await self._pool.execute(_END, self.number)

@@ -17,6 +17,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from config import Configuration, Settings
 from dispatcher.epoch import Epoch
+from dispatcher.stand_in import reached_by
 from todoke.embedded import embedded_postgres
 from todoke.migrate import migrate, pending
 from words.problem import Problem, Refused, Tongue
@@ -105,7 +106,8 @@ Meeting = Callable[[asyncpg.Connection | PoolConnectionProxy], Coroutine[Any, An
 async def open_pool(dsn: str, size: int = POOL_SIZE, *, meet: Meeting | None = None) -> AsyncIterator[asyncpg.Pool]:
     """Up to `size` connections, as every part of Todoke expects them. `meet` is given each before its first use."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=size, init=meet, reset=_as_it_is, **_session()) as pool:
-        yield pool
+        with reached_by(pool, dsn):
+            yield pool
 
 
 async def _as_it_is(_connection: asyncpg.Connection) -> None:

@@ -7,7 +7,7 @@
 -- The advisory lock, of batches that would be taken only, keeps claims out of each other's rows: `skip locked` alone
 -- waits when a row it meets has been claimed at that very moment and a third claim is looking at its new version.
 with picked as (
-    select b.dispatch, b.number
+    select b.dispatch, b.number, b.suspect
     from batch b
     where b.state = 'due'
       and b.channel = $1 and b.priority = $2 and b.lane = $3
@@ -33,10 +33,11 @@ with picked as (
     for no key update of b skip locked
 )
 update batch b
-set state = 'claimed', session = $4, attempt = b.attempt + 1, started = 0, claimed_at = now()
+set state = 'claimed', session = $4, attempt = b.attempt + 1, started = 0, claimed_at = now(),
+    suspect = null
 from picked
 where b.dispatch = picked.dispatch and b.number = picked.number
 returning b.dispatch, b.number, b.key, b.channel, b.lane, b.priority, b.messages, b.members, b.outcomes, b.proofs,
-          b.repeated, b.counts_once, b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at,
+          b.repeated, b.counts_once, b.deaths, picked.suspect, b.attempt, b.tries, b.first_attempt_at, b.repeat_at, b.claimed_at,
           (select d.class from dispatch d where d.id = b.dispatch) as class,
           (select d.valid_until from dispatch d where d.id = b.dispatch) as valid_until

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from asyncpg import Pool
 
 from channels.memory import MemoryChannel, MemorySettings
-from dispatcher.audience import Living
+from dispatcher.audience import AddressBook, Living
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
 from dispatcher.engine import Pace, Parts, running
@@ -96,14 +96,19 @@ class Kawabe:
 
     @asynccontextmanager
     async def at_work(
-        self, audience: Living | None = None, *, epoch: Epoch | None = None, **changes: Any
+        self,
+        audience: Living | None = None,
+        addresses: AddressBook | None = None,
+        *,
+        epoch: Epoch | None = None,
+        **changes: Any,
     ) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
         columns = await open_audience(self.pool)
         parts = Parts(
             pool=self.pool,
             audience=audience or columns,
-            addresses=Addresses(columns, self.pool, self.vault),
+            addresses=addresses or Addresses(columns, self.pool, self.vault),
             channels=self.channels,
             limiter=MemoryLimiter(),
             town=KAWABE,

@@ -78,6 +78,7 @@ _OUTCOMES_EN = {
     Outcome.RETRY: "waiting to repeat",
     Outcome.AMBIGUOUS: "answer missing",
     Outcome.MOVED: "sent again in a smaller call",
+    Outcome.QUARANTINED: "quarantined: could not be handled",
 }
 _OUTCOMES_JA = {Outcome.MOVED: "小分けにして再送"}
 STATUSES_EN = {
