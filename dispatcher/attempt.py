@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -99,6 +100,7 @@ class Attempt:
         """False once a write has shown that the batch is no longer ours."""
         self.promise = batch.promise(repeatable=means.channel.repeatable)
         self._at_claim = batch.outcomes
+        self._valid_until = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         self._wish = 0.0
         self._waiting: frozenset[int] = frozenset()
         """Positions whose repeat is put off."""
@@ -277,7 +279,7 @@ class Attempt:
         self.batch.probe = False
         try:
             with within:
-                answer = await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
+                answer = await channel.send(message, recipients, key=key, expires_at=self._expires_at())
         except TimeoutError:
             answer = Answer(Verdict.AMBIGUOUS, code="timeout")
         except asyncio.CancelledError:
@@ -291,6 +293,10 @@ class Attempt:
         seconds = time.monotonic() - began
         self.means.meters.calls.observe(seconds)
         return Called(answer, seconds, began)
+
+    def _expires_at(self) -> datetime:
+        """When the dispatch is no longer valid, as this machine's clock has it, be it right or wrong."""
+        return datetime.now(UTC) + timedelta(seconds=self._valid_until - time.monotonic())
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""
