@@ -46,7 +46,7 @@ lint: setup ## Check style, types, and the container files
 FAULTS = $(BIN)/python -m tests.faults $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) \
   $(if $(ONLY),--only $(ONLY))
 
-faults: setup ## Break things, and check that nobody is lost or told twice: [CYCLES=20] [SEED=…] [ONLY=1,24]
+faults: setup ## Break things, and check that nobody is lost or told twice: [CYCLES=40] [SEED=…] [ONLY=1,24]
 	$(FAULTS)
 
 faults-long: setup ## The same with 500 kills and the rows that take long: [CYCLES=500] [SEED=…] [ONLY=1,24]

@@ -110,10 +110,15 @@ async def _swallowed(town: Town, pool: Pool, way: Way) -> tuple[Sent, Probe, Ans
     return *timed, np.concatenate(taken)
 
 
+_UP_SECONDS = 5
+"""A town's workers have been up for long; for an order approved earlier they first look at everybody in its area."""
+
+
 async def _timed(
     town: Town, pool: Pool, channels: Mapping[str, BaseModel], profile: str | None
 ) -> tuple[Sent, Probe, Answers, int]:
     async with at_work(town, pool, channels):
+        await asyncio.sleep(_UP_SECONDS)
         before = await wal(pool)
         async with asked_for_health() as health, Probe() as probe:
             with _profiled(profile):

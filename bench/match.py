@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from bench.areas import Floats, areas, places
-from bench.match_postgis import LeftOut, ask_postgis
+from bench.match_postgis import ask_postgis
+from bench.postgis import LeftOut
 from bench.reporting import middle, not_counted, progress, significant
 from geo.index import PlaceIndex
 

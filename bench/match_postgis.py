@@ -8,15 +8,9 @@ asked for, so that PostGIS need not send them.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
 
 import asyncpg
 import numpy as np
@@ -24,13 +18,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from bench.areas import Floats
+from bench.postgis import USER, postgis
 from bench.reporting import middle
 from words.sql import sql
 
-USER = "postgres"
-"""Who runs the server when root measures: PostgreSQL refuses to run as root."""
-SETTINGS = ("shared_buffers=2GB", "work_mem=512MB", "maintenance_work_mem=1GB", "max_wal_size=8GB", "jit=off",
-            "max_parallel_workers_per_gather=0", "fsync=off", "listen_addresses=")  # fmt: skip
 ROWS = 100_000
 """Sent at once."""
 SLOW, PATIENCE, LOADING = 20.0, 60.0, 3_600.0
@@ -45,55 +36,12 @@ _IN_ORDER = (
 _FORMS = (sql("bench", "postgis_subdivided"), sql("bench", "postgis_dumped"))
 
 
-class LeftOut(Exception):
-    """A peer that could not be asked, and why."""
-
-
 def ask_postgis(
     lons: Floats, lats: Floats, asked: dict[str, BaseGeometry], runs: int
 ) -> tuple[float, dict[str, float], dict[str, int]]:
     """Seconds to load and index, milliseconds and places by area. Raises LeftOut where there is no PostGIS."""
-    with _server(_programs()) as socket:
+    with postgis() as socket:
         return asyncio.run(_measured(socket, lons, lats, asked, runs))
-
-
-def _programs() -> Path:
-    """Where the server programs of a PostgreSQL are that has PostGIS."""
-    configs = [Path(found) for found in [shutil.which("pg_config")] if found]
-    configs += sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_config"), reverse=True)
-    for config in configs:
-        share, programs = (_said(config, option) for option in ("--sharedir", "--bindir"))
-        if (Path(share) / "extension" / "postgis.control").exists() and (Path(programs) / "initdb").exists():
-            return Path(programs)
-    raise LeftOut("no PostgreSQL on this machine has it")
-
-
-def _said(program: Path, *words: str) -> str:
-    return subprocess.run([program, *words], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
-
-
-@contextmanager
-def _server(programs: Path) -> Iterator[Path]:
-    """The directory of its socket, while it runs."""
-    user = USER if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        directory = Path(name)
-        if user:
-            shutil.chown(directory, user)
-        options = " ".join(f"-c {each}" for each in (*SETTINGS, f"unix_socket_directories={directory}"))
-        control: list[Path | str] = [programs / "pg_ctl", "--pgdata", directory / "cluster", "--wait"]
-        _do(user, programs / "initdb", "--pgdata", directory / "cluster", "--auth", "trust", "--username", USER)
-        _do(user, *control, "--log", directory / "log", "--options", options, "start")
-        try:
-            yield directory
-        finally:
-            _do(user, *control, "--mode", "immediate", "stop")
-
-
-def _do(user: str | None, *words: str | Path) -> None:
-    done = subprocess.run(words, stdout=DEVNULL, stderr=PIPE, text=True, check=False, user=user, cwd="/")  # noqa: S603
-    if done.returncode:
-        raise LeftOut((done.stderr.strip().splitlines() or [f"{words[0]} failed"])[-1])
 
 
 async def _measured(

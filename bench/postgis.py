@@ -14,8 +14,8 @@ from subprocess import DEVNULL, PIPE
 USER = "postgres"
 """Who runs the server when root measures: PostgreSQL refuses to run as root."""
 
-SETTINGS = ("shared_buffers=1GB", "work_mem=512MB", "jit=off", "max_parallel_workers_per_gather=0", "fsync=off",
-            "listen_addresses=")  # fmt: skip
+SETTINGS = ("shared_buffers=2GB", "work_mem=512MB", "maintenance_work_mem=1GB", "max_wal_size=8GB", "jit=off",
+            "max_parallel_workers_per_gather=0", "fsync=off", "listen_addresses=")  # fmt: skip
 
 
 class LeftOut(Exception):

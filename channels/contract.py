@@ -34,6 +34,10 @@ class Verdict(Enum):
     """The whole call was refused because of one of several recipients; try them in parts."""
 
 
+TOO_FAST = "rate"
+"""The reason of a pause that asks for fewer calls a second: the dispatcher slows down instead of standing still."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A consequence beyond this call: leave the lane or the whole channel in peace for a while.
@@ -54,7 +58,8 @@ class Answer:
     """One provider answer, classified.
 
     `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the
-    provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names.
+    provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names;
+    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent).
     """
 
     verdict: Verdict
@@ -62,6 +67,12 @@ class Answer:
     reference: str = ""
     pause: Pause | None = None
     suspect: int | None = None
+    broke: bool = False
+
+    @property
+    def sick(self) -> bool:
+        """Whether it speaks of a provider that does not work: what a circuit breaker counts."""
+        return self.broke or self.verdict is Verdict.AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from twilio.base.client_base import ClientBase
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 
 from channels import wire
-from channels.contract import Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict
+from channels.contract import TOO_FAST, Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict
 from channels.receipts import TOKEN
 from channels.sms_text import segments
 from channels.text import body_problems, utf16_units
@@ -199,9 +199,9 @@ _read = msgspec.json.Decoder(_Resource).decode
 def _heeding(answer: Answer, headers: Mapping[str, str]) -> Answer:
     """The answer with Twilio's Retry-After instead of our own guess, where it gives one in seconds."""
     asked: Any = headers.get("Retry-After", "")
-    if answer.pause is None or answer.pause.reason != "rate" or not asked.isdecimal():
+    if answer.pause is None or answer.pause.reason != TOO_FAST or not asked.isdecimal():
         return answer
-    pause = Pause("channel", min(max(float(asked), 0.1), LONGEST_PAUSE), "rate", exact=True)
+    pause = Pause("channel", min(max(float(asked), 0.1), LONGEST_PAUSE), TOO_FAST, exact=True)
     return Answer(answer.verdict, code=answer.code, pause=pause)
 
 

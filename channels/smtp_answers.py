@@ -94,13 +94,13 @@ def broken(phase: Phase, error: BaseException, *, reused: bool) -> Answer:
         case Phase.CONTENT:
             return Answer(Verdict.AMBIGUOUS, code=code)
         case Phase.WAITING:
-            return Answer(Verdict.RETRY, code="no free connection")
+            return Answer(Verdict.RETRY, code="no free connection", broke=True)
         case Phase.CONNECT:
             return _unreachable(error)
         case Phase.SENDER if reused and code == "disconnected":
             return Answer(Verdict.RETRY, code=code)
         case _:
-            return Answer(Verdict.RETRY, code=code, pause=_SILENT if code == "timeout" else RESET)
+            return Answer(Verdict.RETRY, code=code, pause=_SILENT if code == "timeout" else RESET, broke=True)
 
 
 def _at_connect(phase: Phase, error: aiosmtplib.SMTPResponseException) -> Answer:
@@ -117,7 +117,7 @@ def _unreachable(error: BaseException) -> Answer:
     if isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return Answer(Verdict.RETRY, code="certificate", pause=Pause("channel", None, "certificate"))
     if isinstance(error, OSError):
-        return Answer(Verdict.RETRY, code="unreachable", pause=_UNREACHABLE)
+        return Answer(Verdict.RETRY, code="unreachable", pause=_UNREACHABLE, broke=True)
     return Answer(Verdict.RETRY, code="not offered", pause=Pause("channel", None, "configuration"))
 
 

@@ -5,7 +5,7 @@ Source: twilio.com/docs/api/errors, read 2026-11. A code that is not here is jud
 
 from __future__ import annotations
 
-from channels.contract import Answer, Pause, Verdict
+from channels.contract import TOO_FAST, Answer, Pause, Verdict
 
 _CREDENTIALS = Pause("channel", None, "credentials")
 _CONFIGURATION = Pause("channel", None, "configuration")
@@ -32,7 +32,7 @@ PAUSES = {
     21603: _CONFIGURATION,
     21606: _CONFIGURATION,
     21659: _CONFIGURATION,
-    20429: Pause("channel", 1.0, "rate"),
+    20429: Pause("channel", 1.0, TOO_FAST),
     21611: Pause("channel", 60.0, "queue full"),
 }
 

@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
-from channels.contract import Answer, Pause, Verdict
+from channels.contract import TOO_FAST, Answer, Pause, Verdict
 
 UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
 """Everything a call raises instead of giving a reply."""
@@ -29,7 +29,7 @@ _REFUSED = {400, 413, 422}
 _PAUSES = {
     401: Pause("channel", None, "credentials"),
     403: Pause("channel", None, "credentials"),
-    429: Pause("channel", 1.0, "rate"),
+    429: Pause("channel", 1.0, TOO_FAST),
 }
 _CERTIFICATE = (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)
 
@@ -160,7 +160,7 @@ def unanswered(error: BaseException) -> Answer:
     if isinstance(error, _CERTIFICATE):
         return Answer(Verdict.RETRY, code="certificate", pause=Pause("channel", None, "certificate"))
     if isinstance(error, _NEVER_LEFT):
-        return Answer(Verdict.RETRY, code="unreachable", pause=Pause("lane", 2.0, "unreachable"))
+        return Answer(Verdict.RETRY, code="unreachable", pause=Pause("lane", 2.0, "unreachable"), broke=True)
     code = "timeout" if isinstance(error, TimeoutError) else "disconnected"
     return Answer(Verdict.AMBIGUOUS, code=code)
 

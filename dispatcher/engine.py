@@ -21,6 +21,7 @@ from dispatcher.limiter import Limiter
 from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
 from dispatcher.pauses import Pauses
 from dispatcher.planner import Planner
+from dispatcher.providers import TICK_SECONDS, Providers
 from dispatcher.rescuer import Rescuer
 from dispatcher.sender import Sender
 from dispatcher.session import Session
@@ -71,10 +72,22 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
-        trouble=lambda: [*pauses.trouble(), *ageing.trouble(), *late_entry.trouble(), *quarantine.trouble()],
+        trouble=lambda: [
+            *pauses.trouble(),
+            *providers.trouble(),
+            *ageing.trouble(),
+            *late_entry.trouble(),
+            *quarantine.trouble(),
+        ],
         shared_among=parts.limiter.shared_among,
     )
-    sender = _sender(parts, pace, session, pauses, closer, quarantine)
+
+    def health_changed() -> None:
+        session.tell()
+        sender.wake()
+
+    providers = Providers(parts.limiter, health_changed)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
@@ -90,9 +103,10 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
+    health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, rescuing, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+        session, closer, rescuing, health, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for agent in agents:
@@ -101,7 +115,13 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
 
 def _sender(
-    parts: Parts, pace: Pace, session: Session, pauses: Pauses, closer: Agent, quarantine: Quarantine
+    parts: Parts,
+    pace: Pace,
+    session: Session,
+    pauses: Pauses,
+    providers: Providers,
+    closer: Agent,
+    quarantine: Quarantine,
 ) -> Sender:
     return Sender(
         store=BatchStore(parts.pool),
@@ -110,6 +130,7 @@ def _sender(
         limiter=parts.limiter,
         session=session,
         pauses=pauses,
+        providers=providers,
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,

@@ -2,9 +2,10 @@
 
 The data's way: the audience tells whose places or position changed, within about a second (`Changes`); where they are
 now is asked of the fences around all areas in force; whoever is inside and stands in no batch of the order yet is
-drafted and written as batches of that same dispatch, marked with the time (`entered_at`), and sent like all others. An
-order that this process did not know a moment ago, or that it knew before something went wrong, is first compared with
-everybody in its area, so nothing that happened meanwhile is missed.
+drafted and written as batches of that same dispatch, marked with the time (`entered_at`), and sent like all others. For
+an order that is new to this process, those who changed since its approval are asked for again: its plan saw all others. An
+order approved before this process heard of changes, or before something went wrong, is first compared with everybody in
+its area, so nothing that happened meanwhile is missed.
 
 Every process does this by itself, for each follows the changes by itself: when one dies or freezes nobody waits for
 another to take over. That a person gets it once is decided in the transaction that writes it: it locks the dispatch's
@@ -22,6 +23,9 @@ it refers to: whoever has only the old words gets the new ones on coming in.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,6 +64,11 @@ _AREA = sql("dispatcher", "late_area")
 _PEOPLE_AT_ONCE = 10_000
 """Written in one transaction. All messages of one person are in the same one, so that nobody is left with half of them."""
 
+_REMEMBERED_SECONDS = 60.0
+"""How long the numbers of those who changed are kept, for orders that this process is about to learn of."""
+_MARGIN_SECONDS = 3.0
+"""Whoever was heard of so long before an approval was looked at before it, while what it takes the place of was in force."""
+
 _NEVER_SENT = np.zeros(256, dtype=np.bool_)
 _NEVER_SENT[[Outcome.SUPPRESSED, Outcome.EXPIRED, Outcome.CANCELLED, Outcome.MOVED]] = True
 
@@ -86,6 +95,7 @@ class LateEntry:
         self._channels = frozenset(channels)
         self._town = town
         self._changed: list[Longs] = []
+        self._heard = _Heard()
         self._orders: dict[tuple[str, ...], _Order] = {}
         self._served: list[_Order] = []
         self._fences = Fences([])
@@ -96,6 +106,7 @@ class LateEntry:
         """Look at once when somebody changed, and every so many seconds whether an order came in force."""
         looking = Agent("late entry", self.tick, every=every)
         with self._audience.changes() as changes:
+            self._heard.begin()
             async with looking, Agent("changes", partial(self._hear, changes, looking), every=0):
                 yield
 
@@ -107,28 +118,41 @@ class LateEntry:
         """After trouble no order is known any more, so everybody is looked at again."""
         changed, self._changed = self._changed, []
         try:
-            fresh = await self._renew(await self._pool.fetch(_ORDERS))
+            now = time.monotonic()
+            strange = await self._renew(await self._pool.fetch(_ORDERS), changed, now)
             await self._look_at(changed)
-            for order in fresh:
+            for order in strange:
                 await self._look_at_everybody(order)
         except BaseException:
             self._orders, self._served, self._failed = {}, [], True
+            self._heard.begin()
             raise
         self._failed = False
 
     async def _hear(self, changes: Changes, looking: Agent) -> None:
         numbers = await changes.next()
         self._changed.append(numbers)
+        self._heard.add(numbers)
         looking.wake()
 
     # -- orders ----------------------------------------------------------------------------------
 
-    async def _renew(self, rows: Sequence[Record]) -> list[_Order]:
-        """Know the orders in force and no others; gives those that were not known."""
+    async def _renew(self, rows: Sequence[Record], changed: list[Longs], now: float) -> list[_Order]:
+        """Know the orders in force and no others; gives those that have to be compared with everybody.
+
+        To `changed` is added who may have come into the area of one that was approved only just now. `now`: of the
+        monotonic clock, before the rows were asked for.
+        """
         known, self._orders = self._orders, {}
+        before, strange = {key[0] for key in known}, set()
         for row in rows:
             key = row["id"], *sorted(row["kin"])
             self._orders[key] = known.get(key) or await self._read(row)
+            if key not in known:
+                since = None if row["id"] in before else self._heard.since(now - row["age"] - _MARGIN_SECONDS)
+                changed.extend(since or [])
+                if since is None:
+                    strange.add(key)
         if self._orders.keys() == known.keys():
             return []
         served = {
@@ -136,7 +160,7 @@ class LateEntry:
         }
         self._fences = await asyncio.to_thread(Fences, [order.area for order in served.values()])
         self._served = list(served.values())
-        return [order for key, order in served.items() if key not in known]
+        return [order for key, order in served.items() if key in strange]
 
     async def _read(self, row: Record) -> _Order:
         job = await read_job(self._pool, row, self._town)
@@ -161,6 +185,8 @@ class LateEntry:
         await self._bring_in(order, Whereabouts(match.subscribers, match.places, match.lons, match.lats))
 
     async def _bring_in(self, order: _Order, here: Whereabouts) -> None:
+        if not len(here):
+            return
         await order.learn(self._pool)
         here = await asyncio.to_thread(order.strangers, here)
         people = np.unique(here.subscribers)
@@ -192,6 +218,30 @@ class LateEntry:
         metrics.LATE_ENTRIES.labels(job.event.event_class).inc(len(people))
         log.info("late_entry", dispatch=job.dispatch, people=len(people))
         return True
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Who changed lately, and since when this process hears of it at all."""
+
+    from_when: float = math.inf
+    parts: deque[tuple[float, Longs]] = field(default_factory=deque)
+
+    def begin(self) -> None:
+        self.from_when = time.monotonic()
+        self.parts.clear()
+
+    def add(self, numbers: Longs) -> None:
+        now = time.monotonic()
+        self.parts.append((now, numbers))
+        while self.parts[0][0] < now - _REMEMBERED_SECONDS:
+            self.parts.popleft()
+
+    def since(self, then: float) -> list[Longs] | None:
+        """Everybody heard of since a moment of the monotonic clock; None where that is further back than is known."""
+        if then < max(self.from_when, time.monotonic() - _REMEMBERED_SECONDS):
+            return None
+        return [numbers for at, numbers in self.parts if at >= then]
 
 
 @dataclass(slots=True)

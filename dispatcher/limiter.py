@@ -46,6 +46,10 @@ class Limiter(Protocol):
         """How many processes draw on the same limits now."""
         ...
 
+    def slow(self, key: str, share: float) -> None:
+        """Use only this share of a key's limit from now on; 1 for all of it."""
+        ...
+
     def line(self, limits: Sequence[Limit]) -> WaitingLine:
         """Where to wait for tokens of every one of `limits`: always the same for the same limits.
 
@@ -65,6 +69,9 @@ class MemoryLimiter:
 
     def shared_among(self, processes: int) -> None:
         self._schedule.processes = max(1, processes)
+
+    def slow(self, key: str, share: float) -> None:
+        self._schedule.paces[key] = share
 
     def line(self, limits: Sequence[Limit]) -> WaitingLine:
         line = self._lines.get(key := tuple(limits))
@@ -103,6 +110,8 @@ class Schedule:
 
     def __init__(self) -> None:
         self.processes = 1
+        self.paces: dict[str, float] = {}
+        """Shares of the keys that are slowed, or have been."""
         self._keys: dict[str, Key] = {}
 
     def reserve(self, limits: Sequence[Limit], costs: Sequence[int], now: float) -> tuple[list[float], float]:
@@ -133,7 +142,7 @@ class Schedule:
             self._keys[limit.key].give_back(slot, cost)
 
     def _key(self, limit: Limit, now: float) -> Key:
-        rate = share(limit.rate, self.processes)
+        rate = share(limit.rate * self.paces.get(limit.key, 1.0), self.processes)
         burst = max(1, limit.burst // self.processes)
         key = self._keys.get(limit.key)
         if key is None:

@@ -22,6 +22,22 @@ LIMITER_OVERSLEPT = Counter(
 PAUSES = Counter(
     "todoke_pauses_total", "Times a provider asked, or forced, us to leave it in peace.", ["channel", "reason"]
 )
+BREAKER_STATE = Gauge(
+    "todoke_breaker_state",
+    "1 while a provider is left in peace because it does not work, but for a probe every two seconds.",
+    ["channel", "lane"],
+)
+BREAKER_OPENED = Counter("todoke_breaker_opened_total", "Times a circuit breaker opened.", ["channel", "lane"])
+FAILING_SHARE = Gauge(
+    "todoke_provider_failing_share",
+    "Share of a provider's calls of the last ten seconds that failed: no connection, silence, 5xx.",
+    ["channel", "lane"],
+)
+RETRY_BUDGET = Gauge("todoke_retry_budget", "Repeats that may be made within this second.", ["channel", "lane"])
+RETRIES_WAITING = Gauge("todoke_retries_waiting", "Repeats that wait for the budget.", ["channel", "lane"])
+PACE_SHARE = Gauge(
+    "todoke_pace_share", "Share of the limit that is used: less than 1 after a provider's 429.", ["channel", "lane"]
+)
 PLANNED = Counter("todoke_planned_recipients_total", "Recipients planned.", ["channel"])
 LATE_ENTRIES = Counter("todoke_late_entries_total", "People who came into the area of an order in force.", ["class"])
 RESCUED = Counter("todoke_rescued_batches_total", "Batches taken from dead workers.", ["channel"])

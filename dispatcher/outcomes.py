@@ -19,6 +19,9 @@ from dispatcher.model import ClassPolicy, Outcome
 KEY_LIFETIME = timedelta(hours=23, minutes=30)
 """LINE keeps a retry key for 24 hours after the first request; half an hour is kept back for clocks that differ."""
 
+AGAIN, PASSED = 1, 2
+"""Marks of a doubtful member of a batch that is being called: called again by this attempt, or not."""
+
 _OF_VERDICT = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
     Verdict.REJECTED: Outcome.REJECTED,
@@ -89,7 +92,7 @@ def after_crash(outcomes: bytes, *, started: int, repeated: bytes | None, promis
     which ends their doubt where a repeat may count twice.
     """
     touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=False) + outcomes[started:]
-    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark])
+    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark == AGAIN])
 
 
 def abandoned_at(outcomes: bytes, positions: Iterable[int]) -> bytes:
@@ -142,18 +145,23 @@ class Next:
     ambiguous: bool
 
 
-def next_attempt(outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise) -> Next:
+def next_attempt(
+    outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise, held: float = 0.0
+) -> Next:
     """The next attempt of a batch that is not finished.
 
     `at_least` is the provider's own wish in seconds; `repeated` says whether ambiguous members were
-    called in the attempt that ends, so that a new moment has to be set for those that still are.
-    Retries wait with full jitter, so that thousands that failed together do not return together.
+    called in the attempt that ends, so that a new moment has to be set for those that still are;
+    `held` is for how many seconds repeats were put off. Retries wait with full jitter, so that
+    thousands that failed together do not return together.
     """
     ambiguous = Outcome.AMBIGUOUS in outcomes
-    repeat_in = max(promise.repeat_delay(), at_least) if ambiguous and repeated else None
+    repeat_in = None
+    if ambiguous and (repeated or held):
+        repeat_in = max(promise.repeat_delay() if repeated else 0.0, at_least, held)
     delays = [repeat_in] if repeat_in is not None else []
     if Outcome.RETRY in outcomes:
-        delays.append(at_least + backoff(tries, promise.policy))
+        delays.append(max(at_least + backoff(tries, promise.policy), held))
     if Outcome.PENDING in outcomes:
         delays.append(0.0)
     return Next(min(delays, default=None), repeat_in, ambiguous)

@@ -26,6 +26,7 @@ from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
+from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
 from dispatcher.session import Session
 
@@ -53,6 +54,7 @@ class Sender:
         limiter: Limiter,
         session: Session,
         pauses: Pauses,
+        providers: Providers,
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
@@ -62,6 +64,7 @@ class Sender:
         self._channels = channels
         self._session = session
         self._pauses = pauses
+        self._providers = providers
         self._call_seconds = call_seconds
         self._lane_through = lane_through
         self._messages: dict[tuple[str, int], Message] = {}
@@ -83,6 +86,7 @@ class Sender:
                 addresses=addresses,
                 limiter=limiter,
                 pauses=pauses,
+                providers=providers,
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
@@ -142,10 +146,18 @@ class Sender:
             self._pumps[key] = _Pump(self, key, self._channels[key.channel])
 
     def may_claim(self, lane: LaneKey) -> bool:
+        return self._may_work(lane) and self._providers.admits(lane)
+
+    def _may_work(self, lane: LaneKey) -> bool:
         return not self._stopping and self._session.alive and not self._pauses.hold(lane)
 
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
-        return await self._store.claim(lane, self._session.number, min(most, _CLAIMED_AT_ONCE))
+        """Some batches of a lane, one of them where its provider is sick."""
+        probe = self._providers.probes(lane)
+        claimed = await self._store.claim(lane, self._session.number, 1 if probe else min(most, _CLAIMED_AT_ONCE))
+        for batch in claimed:
+            batch.probe = probe
+        return claimed
 
     async def carry(self, batch: Claimed) -> None:
         """Carry one batch through, known by its name to the stop watch meanwhile."""
@@ -172,7 +184,7 @@ class Sender:
     def _may_call(self, batch: Claimed) -> bool:
         """Asked immediately before every call."""
         return (
-            self.may_claim(batch.lane)
+            self._may_work(batch.lane)
             and batch.session == self._session.number
             and time.monotonic() - self._looked_at < _STOPS_KNOWN_SECONDS
             and batch.dispatch not in self._stopped

@@ -88,6 +88,10 @@ class Session:
         """Another session opened or ended: beat now, and learn how many there are."""
         self._agent.wake()
 
+    def tell(self) -> None:
+        """Trouble began or ended: beat now, so that `todoke status` says it at once."""
+        self._agent.wake()
+
     async def _open(self) -> None:
         asked_at = time.monotonic()
         self.number = await self._pool.fetchval(_OPEN, socket.gethostname(), os.getpid())

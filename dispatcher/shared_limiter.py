@@ -71,6 +71,7 @@ class SharedLimiter:
         self._closed_until = 0.0
         self._healthy_since: float | None = None
         self._lines: dict[tuple[Limit, ...], WaitingLine] = {}
+        self._paces: dict[str, float] = {}
         self._agent = Agent("shared limits", self._tick, every=_BEAT_SECONDS)
 
     @property
@@ -82,6 +83,11 @@ class SharedLimiter:
         self._processes = max(1, processes)
         if self._alone is not None:
             self._alone.shared_among(self._processes)
+
+    def slow(self, key: str, share: float) -> None:
+        self._paces[key] = share
+        if self._alone is not None:
+            self._alone.slow(key, share)
 
     def line(self, limits: Sequence[Limit]) -> WaitingLine:
         line = self._lines.get(key := tuple(limits))
@@ -156,7 +162,8 @@ class SharedLimiter:
         keys = [_PREFIX + "present", *(f"{_PREFIX}limit:{limit.key}" for limit in limits)]
         words = [*self._circumstances(asked_at)]
         for limit in limits:
-            words += [repr(float(limit.rate)), str(limit.burst), self._known.get(limit.key, "")]
+            rate = limit.rate * self._paces.get(limit.key, 1.0)
+            words += [repr(float(rate)), str(limit.burst), self._known.get(limit.key, "")]
         words += map(str, costs)
         try:
             return await self._redis.evalsha(self._sha, len(keys), *keys, *words)
@@ -194,6 +201,8 @@ class SharedLimiter:
         """Use our own share when nobody can be given it any more; its buckets are empty now, and fill until then."""
         self._alone = MemoryLimiter()
         self._alone.shared_among(max(1, self._processes))
+        for key, share in self._paces.items():
+            self._alone.slow(key, share)
         for limits in self._lines:
             self._alone.grant(limits, [])
         self._closed_until = self._asked_at + GUARD_SECONDS + LEASE_SECONDS + HORIZON_SECONDS

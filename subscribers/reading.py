@@ -153,7 +153,8 @@ def _reading(
     people = _people(subscribers[subscribers["left"] == 0], contacts, names)
     seen = _native(subscribers["number"], np.int64)
     standing = _spots(np.concatenate(spots))
-    return Reading(snapshot, names, seen, people, _places(places), np.union1d(seen, standing.owners), standing)
+    touched = np.union1d(seen, standing.owners) if len(standing.owners) else np.sort(seen)
+    return Reading(snapshot, names, seen, people, _places(places), touched, standing)
 
 
 async def _names(connection: Connection, names: Names, found: Record | None) -> Names:

@@ -42,13 +42,14 @@ class Rate:
 class Arrival:
     """One request on its way to an answer."""
 
-    __slots__ = ("at", "channel", "count", "endpoint", "fault", "monotonic")
+    __slots__ = ("at", "channel", "count", "endpoint", "fault", "monotonic", "waited")
 
-    def __init__(self, channel: ChannelName, endpoint: str) -> None:
+    def __init__(self, channel: ChannelName, endpoint: str, waited: float) -> None:
         self.channel: ChannelName = channel
         self.endpoint = endpoint
         self.at = stamp()
         self.monotonic = time.monotonic()
+        self.waited = waited
         self.count = 0
         self.fault: str | None = None
 
@@ -90,8 +91,9 @@ class Register:
             "email": ChannelCounts(),
         }
 
-    def arrive(self, channel: ChannelName, endpoint: str) -> Arrival:
-        arrival = Arrival(channel, endpoint)
+    def arrive(self, channel: ChannelName, endpoint: str, waited: float = 0.0) -> Arrival:
+        """`waited` is how many seconds before now the request arrived (arrivals.py)."""
+        arrival = Arrival(channel, endpoint, waited)
         self.channels[channel].arrive(arrival.monotonic)
         return arrival
 
@@ -111,6 +113,7 @@ class Register:
             {
                 "at": arrival.at,
                 "monotonic": arrival.monotonic,
+                "waited": arrival.waited,
                 "channel": arrival.channel,
                 "endpoint": arrival.endpoint,
                 "outcome": outcome,

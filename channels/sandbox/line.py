@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from channels.sandbox import line_rules as rules
+from channels.sandbox.arrivals import waited
 from channels.sandbox.counts import Arrival, Rate, Register
 from channels.sandbox.exchange import Manners, Unanswered, to_nobody, whole_body
 from channels.sandbox.faults import Rule
@@ -76,7 +77,7 @@ class LineSandbox:
 
     def _answering(self, endpoint: str, handle: Handle) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
-            arrival = self._register.arrive("line", endpoint)
+            arrival = self._register.arrive("line", endpoint, waited(request.transport))
             try:
                 _authenticate(request)
                 return await handle(request, arrival)

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from channels.sandbox import sms_rules as rules
+from channels.sandbox.arrivals import waited
 from channels.sandbox.counts import Arrival, Rate, Register
 from channels.sandbox.exchange import Manners, Unanswered, to_nobody, whole_body
 from channels.sandbox.faults import Rule
@@ -60,7 +61,7 @@ class SmsSandbox:
 
     def _answering(self, endpoint: str, handle: Handle) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
-            arrival = self._register.arrive("sms", endpoint)
+            arrival = self._register.arrive("sms", endpoint, waited(request.transport))
             try:
                 _authenticate(request)
                 return await handle(request, arrival)

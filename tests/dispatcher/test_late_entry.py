@@ -15,23 +15,25 @@ from prometheus_client import REGISTRY
 
 from channels.contract import Answer, Verdict
 from channels.memory import MemoryChannel
+from dispatcher.audience import Longs, Whereabouts
 from dispatcher.dispatches import status, stop, stop_all
 from dispatcher.drafting import Drafter
 from dispatcher.late_entry import LateEntry
 from dispatcher.model import DispatchState, Standing
 from dispatcher.personal_history import PersonHistory, person_history
 from dispatcher.writing import Writer
-from subscribers.columns import open_audience
+from subscribers.columns import Columns, open_audience
 from subscribers.moving import Position, move
 from subscribers.store import subscriber_number
 from tests.dispatcher.engine_room import CAST, KAWABE, Kawabe, invitation, kawabe, order, people
-from tests.dispatcher.new_area import FULL, update
+from tests.dispatcher.new_area import FULL, box, update
 from words.sql import sql
 
 KEN = "ken@kawabe.example"
 HILL = (133.75, 34.65)
 RIVER = (133.70, 34.60)
 EASTERN = [[[133.70, 34.59], [133.72, 34.59], [133.72, 34.61], [133.70, 34.61], [133.70, 34.59]]]
+PLANNED_LATER = "update dispatch set state = 'sending', planned_at = now() + $2 where id = $1"
 FINISH = sql("dispatcher", "dispatch_finish")
 JUN = "jun,ja,drill,,,jun@kawabe.example,自宅,34.650,133.750"
 AYA = "aya,ja,festival,,,aya@kawabe.example,自宅,34.650,133.750"
@@ -336,9 +338,12 @@ async def test_two_workers_bring_thirty_people_one_order_each(town: Kawabe, tmp_
     assert (await status(town.pool, end.dispatch)).late_entries == 30
 
 
-async def by_hand(town: Kawabe) -> LateEntry:
+async def by_hand(town: Kawabe, audience: Columns | None = None) -> LateEntry:
     """As another process has it, but told when to look."""
-    audience, kinds = await open_audience(town.pool), {name: each.contact for name, each in town.channels.items()}
+    audience, kinds = (
+        audience or await open_audience(town.pool),
+        {name: each.contact for name, each in town.channels.items()},
+    )
     writer = Writer(town.channels, batch_size=500, town=KAWABE)
     return LateEntry(
         town.pool, audience, Drafter(town.pool, audience, kinds), writer, channels=town.channels, town=KAWABE
@@ -362,6 +367,32 @@ async def test_a_process_that_died_after_writing_it_down_has_it_sent_once_by_the
     async with town.at_work():
         await town.over(end.dispatch)
     assert len(got(town.email, KEN)) == 1
+
+
+async def test_of_an_order_approved_just_now_only_those_who_changed_since_are_looked_at(
+    town: Kawabe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience, looked_for = await open_audience(town.pool), list[int]()
+    late = await by_hand(town, audience)
+    whereabouts = audience.whereabouts
+
+    def looked(subscribers: Longs) -> Whereabouts:
+        looked_for.extend(subscribers.tolist())
+        return whereabouts(subscribers)
+
+    async with audience.following(), late.at_work(every=3600):
+        await town.sent(says("elsewhere", area=box(133.0, 34.0, 133.1, 34.1)))
+        end = await town.sent(says("order"))
+        await town.pool.execute(PLANNED_LATER, end.dispatch, timedelta(hours=1))
+        await late.tick()
+        monkeypatch.setattr(audience, "whereabouts", looked)
+        monkeypatch.setattr(audience, "match", None)
+        monkeypatch.setattr("dispatcher.late_entry._MARGIN_SECONDS", 0.0)
+        await goes(town, "ken", RIVER)
+        await until(lambda: bool(looked_for))
+        await town.pool.execute(PLANNED_LATER, end.dispatch, -timedelta(seconds=2))
+        await late.tick()
+    assert (await status(town.pool, end.dispatch)).late_entries == 1
 
 
 def counted() -> float:

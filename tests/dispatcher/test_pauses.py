@@ -17,6 +17,7 @@ from dispatcher.limiter import MemoryLimiter
 from dispatcher.metrics import Meters
 from dispatcher.model import EventClass, Outcome
 from dispatcher.pauses import Pauses
+from dispatcher.providers import Providers
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from tests.dispatcher.engine_room import Kawabe, kawabe
@@ -140,6 +141,7 @@ async def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
         addresses=Addresses(columns, kawabe.pool, kawabe.vault),
         limiter=MemoryLimiter(),
         pauses=pauses,
+        providers=Providers(MemoryLimiter(), lambda: None),
         channel=kawabe.email,
         connections=Connections(1),
         meters=Meters.of("email"),

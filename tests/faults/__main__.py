@@ -20,7 +20,7 @@ from tests.faults.process import ROOT
 from tests.faults.row import Figure, Row, load_rows
 from tests.faults.stage import Broken, set_up
 
-SHORT_CYCLES, LONG_CYCLES = 20, 500
+SHORT_CYCLES, LONG_CYCLES = 40, 500
 DATA = ROOT / "fault-data"
 
 

@@ -32,6 +32,7 @@ from tests.faults.evidence import (
     REJECTED,
     SUPPRESSED,
     UNDELIVERED,
+    UNKNOWN,
     UNSENT,
     Break,
     Copy,
@@ -45,8 +46,8 @@ AT_MOST_ONCE = frozenset({"tourism", "code"})
 AFTER_STOP = timedelta(seconds=2)
 JUST_COMMITTED = timedelta(seconds=0.3)
 """A commit that was on its way when its worker was killed is still the worker's."""
-JITTER = 0.05
-"""Seconds. Measured: with more processes than cores the sandbox reads what has arrived up to 40 ms late."""
+STILL_ARRIVING = timedelta(seconds=2)
+"""What a dead worker had sent is in its provider's hands by then; a repeat comes ten seconds later at the soonest."""
 ANSWER_LOST = frozenset({"drop_after", "timeout_accepted", "error_accepted"})
 """Faults of the sandbox by which a caller cannot know that its message was accepted."""
 TAKEN = frozenset({ACCEPTED, UNDELIVERED, DELIVERED})
@@ -63,6 +64,9 @@ class Allowed:
     """Whether a recipient of an order may end as unknown without a copy: when the one repeat was lost too."""
     slow: float = 0.0
     """Seconds by which providers accept later than they were called."""
+    jitter: float = 0.1
+    """Seconds by which a call may reach its provider later than it was due: here more processes than cores share a
+    machine, and the call opens a connection of its own."""
 
 
 @dataclass(frozen=True)
@@ -145,16 +149,14 @@ def judge(case: Case, breaks: Iterable[Break] = (), allowed: Allowed | None = No
     return _Judge(case, list(breaks), allowed or Allowed()).verdict()
 
 
-def rate(requests: Sequence[Request], channel: str, limit: int) -> list[Finding]:
-    """I6: whether any sliding second holds more requests than `limit`; 0 is no limit.
-
-    The provider notes when its process read a request, not when it arrived: JITTER is what it may be late.
-    """
-    worst = busiest(requests, channel, 1 - JITTER)
+def rate(requests: Sequence[Request], channel: str, limit: int, jitter: float = 0.0) -> list[Finding]:
+    """I6: whether any sliding second holds more requests than `limit` (0 is no limit), even if all were `jitter` late."""
+    seconds = 1 - jitter
+    worst = busiest(requests, channel, seconds)
     if not limit or worst <= limit:
         return []
     return [
-        Finding("I6", "everybody", channel, f"{worst} requests within {1 - JITTER:g} s, {limit} a second are permitted")
+        Finding("I6", "everybody", channel, f"{worst} requests within {seconds:g} s, {limit} a second are permitted")
     ]
 
 
@@ -208,17 +210,15 @@ class _Judge:
 
     def _reason_holds(self, outcome: int, channel: str) -> bool:
         dispatch = self.case.dispatch
-        match outcome:
-            case 11:
-                return dispatch.state == "expired"
-            case 12:
-                return dispatch.stopped_by is not None
-            case 20:
-                ended = dispatch.state in {"cancelled", "expired"}
-                return ended or self.allowed.unknown or dispatch.event_class in AT_MOST_ONCE
-            case 30:
-                return channel in self.refused
-        return False
+        reasons = {
+            EXPIRED: dispatch.state == "expired",
+            CANCELLED: dispatch.stopped_by is not None,
+            REJECTED: channel in self.refused,
+            UNKNOWN: dispatch.state in {"cancelled", "expired"}
+            or dispatch.event_class in AT_MOST_ONCE
+            or self.allowed.unknown,
+        }
+        return reasons.get(outcome, False)
 
     # -- I2 --------------------------------------------------------------------------------------
 
@@ -227,7 +227,7 @@ class _Judge:
         verdict.begun += self._begun()
         verdict.in_doubt += int(min(sum(lost_replies.values()), 1e9))
         for (person, channel), copies in sorted(self.copies.items()):
-            broken = self._in_hand(person, channel)
+            broken = self._in_hand(person, channel, copies)
             verdict.in_doubt += broken
             most = 1 if channel == "line" else self.case.most
             if len(copies) > most:
@@ -252,16 +252,22 @@ class _Judge:
         )
         return {channel: self.allowed.lost_replies + lost[channel] for channel in ("line", "sms", "email")}
 
-    def _in_hand(self, person: str, channel: str) -> bool:
-        """Whether a call to them was begun, and not recorded, when a worker was broken."""
-        return any(_open_at(member, broken) for member in self.members[person, channel] for broken in self.breaks)
+    def _in_hand(self, person: str, channel: str, copies: Sequence[Copy]) -> bool:
+        """Whether a copy was truly under way, begun, taken and not recorded, when a worker was broken."""
+        patience = STILL_ARRIVING + timedelta(seconds=self.allowed.slow)
+        first = min(copy.at for copy in copies)
+        return any(
+            open_at(member, broken) and first <= broken.at + patience
+            for member in self.members[person, channel]
+            for broken in self.breaks
+        )
 
     def _begun(self) -> Counter[int]:
         return Counter(
             broken.session
             for broken in self.breaks
             for member in self.case.members
-            if member.channel != "line" and _open_at(member, broken)
+            if member.channel != "line" and open_at(member, broken)
         )
 
     # -- I3, I4, I5, I8 ----------------------------------------------------------------------------
@@ -314,7 +320,10 @@ class _Judge:
             best = max((word.outcome for word in member.words if word.outcome >= REJECTED), default=0)
             stands = member.outcome if member.outcome >= REJECTED else 0
             if best != stands:
-                proof, name = NAMES.get(best, "none"), NAMES.get(member.outcome, str(member.outcome))
+                proof, name = (
+                    NAMES.get(best, str(best)) if best else "none",
+                    NAMES.get(member.outcome, str(member.outcome)),
+                )
                 sentence = f"recorded as {name}, while the highest proof is {proof}"
                 yield Finding("I10", member.person, member.channel, sentence)
 
@@ -323,7 +332,7 @@ def _begun_by(member: Member, at: datetime) -> bool:
     return not member.seen or any(seen.at <= at and seen.begun(member.position) for seen in member.seen)
 
 
-def _open_at(member: Member, broken: Break) -> bool:
+def open_at(member: Member, broken: Break) -> bool:
     """Whether the broken session held the member in a call that was begun and not recorded."""
     before = [seen for seen in member.seen if seen.at <= broken.at + JUST_COMMITTED]
     if not before or before[-1].session != broken.session:

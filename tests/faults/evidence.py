@@ -47,7 +47,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as a provider answered it. `monotonic` is when it arrived, in seconds."""
+    """One request as a provider answered it. `monotonic` is when its system took it in, in seconds."""
 
     channel: str
     monotonic: float
@@ -73,7 +73,13 @@ class Journals:
             for record in self._lines(f"{channel}.jsonl"):
                 self._take(channel, record)
         self.requests += [
-            Request(each["channel"], each["monotonic"], each["outcome"], str(each["code"]), each["fault"] or "")
+            Request(
+                each["channel"],
+                each["monotonic"] - each["waited"],
+                each["outcome"],
+                str(each["code"]),
+                each["fault"] or "",
+            )
             for each in self._lines("requests.jsonl")
             if each["endpoint"] in {"multicast", "push", "create", "rcpt"}
         ]

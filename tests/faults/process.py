@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class Process:
     log: Path
     child: asyncio.subprocess.Process
     broke: Callable[[Break], None]
-    began: float = field(default_factory=time.monotonic)
+    killed_at: datetime | None = None
+    """When we last killed or froze it, UTC."""
 
     @property
     def pid(self) -> int:
@@ -89,8 +90,9 @@ class Process:
                 os.killpg(self.pid, number)
 
     def _broken(self) -> None:
+        self.killed_at = datetime.now(UTC)
         if self.session:
-            self.broke(Break(self.session, datetime.now(UTC)))
+            self.broke(Break(self.session, self.killed_at))
 
 
 async def start(

@@ -15,6 +15,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+
 from channels.sandbox.process import SandboxProcess, start_sandbox
 from tests.faults import postgres, process
 from tests.faults.checker import JUST_COMMITTED, Allowed, Case, Verdict, judge, rate
@@ -152,6 +154,22 @@ class Stage:
     def _todoke(self) -> Todoke:
         return Todoke(self.data, self.postgres.url, self._config)
 
+    async def kill_sessions(self) -> None:
+        """Tell the checker of the sessions of killed processes that name none themselves, as `todoke serve` does not."""
+        known = {broken.session for broken in self.breaks}
+        pids = {process.pid: process for process in self.processes if not process.alive and not process.session}
+        for row in await self.query(SQL["sessions"], list(pids)):
+            if row["number"] not in known and (at := pids[row["pid"]].killed_at) is not None:
+                self.breaks.append(Break(row["number"], at))
+
+    async def stop_all(self) -> None:
+        """The kill switch."""
+        await self._ok("stop", "--all", "--by", "森")
+
+    async def idle(self, seconds: float) -> None:
+        """Let time pass in which something must not happen."""
+        await asyncio.sleep(seconds)
+
     # -- people and events -------------------------------------------------------------------------
 
     async def town(
@@ -252,6 +270,17 @@ class Stage:
                 raise Broken(f"{dispatch} is not over after {seconds:g} s:\n{await self._left_over(dispatch)}")
             await asyncio.sleep(GLANCE)
 
+    async def until_sent(self, dispatch: str, number: int, channel: str | None = None, seconds: float = 60) -> None:
+        """Wait until providers have accepted so many copies of it. Raises Broken when that takes longer."""
+        last_look = time.monotonic() + seconds
+        while True:
+            copies = await self.copies(dispatch)
+            if sum(channel in {None, copy.channel} for copy in copies) >= number:
+                return
+            if time.monotonic() > last_look:
+                raise Broken(f"{dispatch} has {len(copies)} copies after {seconds:g} s, {number} were waited for")
+            await asyncio.sleep(GLANCE / 2)
+
     async def _is_over(self, dispatch: str) -> bool:
         async with self.postgres.connection() as connection:
             return bool(await connection.fetchval(SQL["over"], dispatch))
@@ -260,6 +289,16 @@ class Stage:
         async with self.postgres.connection() as connection:
             rows = await connection.fetch(SQL["left_over"], dispatch)
         return "\n".join(f"  {dict(row)}" for row in rows)
+
+    async def query(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """Rows of the row's database, by a statement of the row's own."""
+        async with self.postgres.connection() as connection:
+            return list(await connection.fetch(statement, *arguments))
+
+    async def execute(self, statements: str) -> None:
+        """Statements of the row's own."""
+        async with self.postgres.connection() as connection:
+            await connection.execute(statements)
 
     async def copies(self, dispatch: str) -> list[Copy]:
         """What the providers have accepted of it so far."""
@@ -280,29 +319,29 @@ class Stage:
         with the history of those concerned, when an invariant did not hold.
         """
         await self._refresh()
-        found = Verdict()
+        found, permitted = Verdict(), Allowed(**allowed)
         requests = [each for nth, j in enumerate(self._journals) for each in j.requests[self._judged[nth + 1] :]]
         cases = {}
         for dispatch in dispatches:
             cases[dispatch] = case = await self.case(dispatch, requests)
-            found.add(judge(case, self.breaks, Allowed(**allowed)))
+            found.add(judge(case, self.breaks, permitted))
         for nth, journals in enumerate(self._journals):
             for channel, limit in journals.limits.items():
-                found.findings += rate(journals.requests[self._judged[nth + 1] :], channel, limit)
+                found.findings += rate(journals.requests[self._judged[nth + 1] :], channel, limit, permitted.jitter)
             self._judged[nth + 1] = len(journals.requests)
         self.verdict.add(found)
         if found.findings:
             raise Broken(_told(found, cases.values()))
         return found.figures()
 
-    async def picked_up(self) -> float:
-        """Seconds from a break until everything its worker held was out of its hands, the worst of all breaks so far.
+    async def picked_up(self, breaks: Sequence[Break] | None = None) -> float:
+        """Seconds from a break until everything its worker held was out of its hands, the worst of `breaks`.
 
-        Infinite while anything is still held by a broken session.
+        Infinite while anything is still held by a broken session. All breaks so far unless given.
         """
         worst = 0.0
         async with self.postgres.connection() as connection:
-            for broken in self.breaks:
+            for broken in self.breaks if breaks is None else breaks:
                 for row in await connection.fetch(SQL["picked_up"], broken.session, broken.at + JUST_COMMITTED):
                     taken = inf if row["at"] is None else (row["at"] - broken.at).total_seconds()
                     worst = max(worst, taken)
