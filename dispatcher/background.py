@@ -12,8 +12,15 @@ import structlog
 
 from dispatcher import metrics
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
-"""The database is away, or a connection to it: what was asked may be asked again."""
+DATABASE_TROUBLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+)
+"""The database is away, or a connection to it, or its disk is full or broken: what was asked may be asked again."""
 
 log = structlog.get_logger(__name__)
 

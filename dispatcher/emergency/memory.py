@@ -22,7 +22,7 @@ from dispatcher.drafting import Town
 from dispatcher.emergency.records import Words
 from dispatcher.gazetteer import board
 from dispatcher.holding import ToBeHeld
-from dispatcher.model import EventClass, Mode
+from dispatcher.model import DispatchState, EventClass, Mode
 from dispatcher.writing import Job, read_job
 from geo.shelters import ShelterBoard
 from words.sql import sql
@@ -125,6 +125,8 @@ class Memory:
     town: Town
     orders: dict[str, Order] = field(default_factory=dict)
     others: dict[str, tuple[str, str]] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    """Live evacuations of which nothing leaves until an officer says so."""
     shelters: ShelterBoard | None = None
     sessions: int = 1
     """Processes at work on this database, this one included."""
@@ -145,6 +147,8 @@ class Memory:
         rows = {row["id"]: row for row in await self.pool.fetch(_OPEN)}
         live = {name for name, row in rows.items() if (row["class"], row["mode"]) == (EventClass.EVACUATION, Mode.LIVE)}
         self.others = {name: (row["class"], row["mode"]) for name, row in rows.items() if name not in live}
+        self.held = {name for name in live if rows[name]["state"] == DispatchState.HELD}
+        live -= self.held
         for gone in self.orders.keys() - live:
             del self.orders[gone]
         if live:

@@ -70,6 +70,15 @@ def wrong_class(dispatch: str, event_class: str, mode: str) -> Problem:
     )
 
 
+def held(dispatch: str) -> Problem:
+    return Problem(
+        "emergency.held",
+        "",
+        f"{dispatch} は保留中です。保留は、データベースが戻ってから todoke release で解除してください。",
+        f"{dispatch} is held. It can be released once the database is back, with todoke release.",
+    )
+
+
 def expired(dispatch: str, valid_until: datetime) -> Problem:
     return Problem(
         "emergency.expired",

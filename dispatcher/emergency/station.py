@@ -59,6 +59,9 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 2.0
 """A database that takes longer for one small write is of no use to anybody."""
+REFRESH_SECONDS = 0.5
+REFRESH_SHARE = 0.05
+"""Remembering takes no more than this part of the time, however large the town."""
 SUFFIX = ".journal"
 ASIDE = ".not-merged"
 
@@ -115,6 +118,7 @@ class _State:
     """When the database last took a write."""
     answers: bool = True
     prepared: bool = False
+    refresh_at: float = 0.0
     trouble: str = ""
     """Why the journal could not be written."""
 
@@ -240,8 +244,11 @@ class Station:
     async def _there_is_a_database(self) -> None:
         if self._books or self._state.prepared or self.gate.is_shut:
             await self._return()
-        elif self._ordinary is not None:
+        elif self._ordinary is not None and time.monotonic() >= self._state.refresh_at:
+            began = time.monotonic()
             await self._ordinary.memory.refresh()
+            took = time.monotonic() - began
+            self._state.refresh_at = began + max(REFRESH_SECONDS, took / REFRESH_SHARE)
 
     async def _there_is_none(self) -> None:
         if self._silent < self._ways.patience and self._ordinary is not None:
@@ -402,6 +409,8 @@ class Station:
             raise Refused(refusals.too_early(self._ready_in))
         if self._ordinary is not None and dispatch in self._ordinary.memory.others:
             raise Refused(refusals.wrong_class(dispatch, *self._ordinary.memory.others[dispatch]))
+        if self._ordinary is not None and dispatch in self._ordinary.memory.held:
+            raise Refused(refusals.held(dispatch))
         if self._state.trouble:
             raise Refused(refusals.no_disk(self._state.trouble))
         if self._ordinary is not None and not self._state.prepared:

@@ -59,19 +59,19 @@ async def connections_cut_off(stage: Stage) -> list[Figure]:
     await stage.providers()
     await stage.town(PEOPLE)
     await stage.worker(*SHORT, "sending.batch_size=10", "channels.sms.rate=30", "channels.line.rate=4")
-    quiet = await _seconds(stage)
+    quiet = await _seconds(stage, await stage.send(channels=("line", "sms")))
+    dispatch = await stage.send(channels=("line", "sms"))
     cutting = asyncio.create_task(_cut_off(stage))
     try:
-        disturbed = await _seconds(stage)
+        disturbed = await _seconds(stage, dispatch)
     finally:
         cutting.cancel()
         await asyncio.gather(cutting, return_exceptions=True)
     return [*stage.verdict.figures(), at_least("share of the undisturbed pace", quiet / disturbed, 0.6)]
 
 
-async def _seconds(stage: Stage) -> float:
+async def _seconds(stage: Stage, dispatch: str) -> float:
     """From the first copy to the last."""
-    dispatch = await stage.send(channels=("line", "sms"))
     await stage.over(dispatch)
     await stage.check(dispatch)
     moments = [copy.at for copy in await stage.copies(dispatch)]

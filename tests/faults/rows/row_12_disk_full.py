@@ -28,7 +28,7 @@ CLEAR = {"database.full", "database.lost", "database.unreachable", "postgres.dis
 
 @row(12, "PostgreSQL's disk is full")
 async def disk_full(stage: Stage) -> list[Figure]:
-    """A small disk filled to the last byte while a server is at work: what people see, and how soon it is over."""
+    """A small disk filled to the last byte while an order is sent: what people see, and how soon it is over."""
     with _small_disk(stage.folder / "small") as disk:
         async with _server_on(stage, disk):
             return await _on_a_full_disk(stage, disk)
@@ -37,9 +37,10 @@ async def disk_full(stage: Stage) -> list[Figure]:
 async def _on_a_full_disk(stage: Stage, disk: Path) -> list[Figure]:
     await stage.providers()
     await stage.town(PEOPLE)
-    server = await stage.serve()
+    server = await stage.serve("channels.sms.rate=6", "sending.batch_size=10")
     before = await stage.send(channels=("line", "sms"))
-    await stage.over(before)
+    while not await stage.copies(before):
+        await asyncio.sleep(0.05)
     await _fill(stage, disk)
     ready, seen = await _ready(server.ready["listening"])
     refused = [await _try_to_send(stage) for _ in range(3)]
@@ -57,6 +58,7 @@ async def _on_a_full_disk(stage: Stage, disk: Path) -> list[Figure]:
     while not await stage.copies(after) and time.monotonic() - freed < 90:
         await asyncio.sleep(0.05)
     recovered = time.monotonic() - freed
+    await stage.over(before)
     await stage.over(after)
     await stage.check(before, after)
     return [
