@@ -24,7 +24,7 @@ from tests.dispatcher.engine_room import channel
 
 T = TypeVar("T")
 LINE, SMS = "line", "sms"
-SIZES = {LINE: 3, SMS: 4}
+SIZES = {LINE: 2, SMS: 2}
 CHANNELS = {
     LINE: channel("line", "line", 500, repeatable=True),
     SMS: channel("sms", "phone", 1, repeatable=False),

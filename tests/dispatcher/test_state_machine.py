@@ -29,7 +29,7 @@ from tests.conftest import TEMPLATE
 from tests.dispatcher.lease_model import LINE, SMS, Hand, Providers, Worker, World
 from todoke.context import open_pool
 
-EXAMPLES = int(os.environ.get("TODOKE_STATE_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("TODOKE_STATE_EXAMPLES", "60"))
 STEPS = 25
 ROUNDS = 40
 CALLS = st.sampled_from(
