@@ -59,7 +59,8 @@ class Answer:
 
     `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the
     provider's id of what it accepted; `suspect` the position in `recipients` that a SPLIT names;
-    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent).
+    `broke` says of a RETRY that no answer came at all (no connection, cut off, silent), `deferred`
+    that the provider wants to be asked again for this recipient alone, in a minute or more.
     """
 
     verdict: Verdict
@@ -68,6 +69,7 @@ class Answer:
     pause: Pause | None = None
     suspect: int | None = None
     broke: bool = False
+    deferred: bool = False
 
     @property
     def sick(self) -> bool:
@@ -196,6 +198,25 @@ class Prepares(Protocol):
         It comes before the intent to call is committed: whatever it raises, and even what it dies of,
         certainly sent nothing, so the engine may find out whose fault it is and call the others.
         """
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A channel whose provider gives no receipts, but counts what it has sent."""
+
+    async def counted(self) -> int | None:
+        """Messages sent this month, as the provider counts them, approximately; None where it does not say."""
+        ...
+
+
+@runtime_checkable
+class Receipted(Protocol):
+    """A channel that may be told of each message whether it arrived."""
+
+    @property
+    def receipts(self) -> bool:
+        """Whether it is, by its settings."""
         ...
 
 

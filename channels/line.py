@@ -6,6 +6,7 @@ Limits, retry keys and error texts: LINE Developers, Messaging API reference, 20
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ from words.problem import Problem
 LONGEST_TEXT = 5_000
 """UTF-16 code units of a text message."""
 MULTICAST = "/v2/bot/message/multicast"
+CONSUMPTION = "/v2/bot/message/quota/consumption"
 
 _encode = msgspec.json.Encoder().encode
 _NAMED_RECIPIENT = re.compile(r"\bto\[(\d+)\]")
@@ -85,6 +87,22 @@ class LineChannel:
         if self._address is not None:
             await self._client.close()
             self._address = self._client = None
+
+    async def counted(self) -> int | None:
+        """Messages of this month by LINE's count, approximately; None where it does not say."""
+        if self._client is None:
+            return None
+        url = self._settings.endpoint.rstrip("/") + CONSUMPTION
+        try:
+            async with (
+                asyncio.timeout(self._settings.timeout_seconds),
+                self._client.rest_client.pool_manager.get(
+                    url, headers=self._client.default_headers, allow_redirects=False
+                ) as reply,
+            ):
+                return msgspec.json.decode(await reply.read(), type=_Consumption).totalUsage if reply.ok else None
+        except (*wire.UNANSWERED, msgspec.DecodeError):
+            return None
 
     def lane(self, name: str) -> LaneRules:
         """One limit for the whole channel: LINE counts requests, wherever they go."""
@@ -156,6 +174,10 @@ def _refused(complaint: str, recipients: int) -> Answer:
         return Answer(Verdict.REJECTED, code="400")
     position = int(named[1]) if named else recipients
     return Answer(Verdict.SPLIT, code="400", suspect=position if position < recipients else None)
+
+
+class _Consumption(msgspec.Struct):
+    totalUsage: int  # noqa: N815  LINE's own name
 
 
 class _Detail(msgspec.Struct):

@@ -87,6 +87,11 @@ class SmsChannel:
         self._sender = b"&" + urlencode(sender).encode()
         self._address: wire.Address | None = None
 
+    @property
+    def receipts(self) -> bool:
+        """Twilio reports deliveries where it is given an address to report to."""
+        return self._settings.status_callback_url is not None
+
     async def open(self) -> None:
         self._address = wire.Address(
             self._url,

@@ -75,7 +75,7 @@ def refused(phase: Phase, code: int, text: str, lane: str) -> Answer:
     if not 400 <= code < 600:
         return Answer(Verdict.AMBIGUOUS if phase >= Phase.CONTENT else Verdict.RETRY, code=name)
     if code < 500 or (code == 552 and _TOO_MANY.search(text)):
-        return Answer(Verdict.RETRY, code=name, pause=_slowed(code, text))
+        return _not_now(code, text, name)
     fault = _ours(phase, code, text)
     if fault is not None:
         return Answer(Verdict.RETRY, code=name, pause=fault)
@@ -121,10 +121,10 @@ def _unreachable(error: BaseException) -> Answer:
     return Answer(Verdict.RETRY, code="not offered", pause=Pause("channel", None, "configuration"))
 
 
-def _slowed(code: int, text: str) -> Pause | None:
+def _not_now(code: int, text: str, name: str) -> Answer:
     if code != 421 and _ONE_MAILBOX.match(text):
-        return None
-    return SLOWED.get(452 if code == 552 else code)
+        return Answer(Verdict.RETRY, code=name, deferred=True)
+    return Answer(Verdict.RETRY, code=name, pause=SLOWED.get(452 if code == 552 else code))
 
 
 def _ours(phase: Phase, code: int, text: str) -> Pause | None:

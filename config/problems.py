@@ -31,10 +31,12 @@ SENTENCES = {
     "enum": ("使えるのは {expected} です。", "Give one of these: {expected}."),
     "string_too_short": ("{min_length} 文字以上で指定してください。", "Give at least {min_length} characters."),
     "string_too_long": ("{max_length} 文字以内で指定してください。", "Give at most {max_length} characters."),
+    "too_short": ("{min_length} 文字以上で指定してください。", "Give at least {min_length} characters."),
     "string_pattern_mismatch": ("形式が違います。{pattern} の形で指定してください。", "Give it in the form {pattern}."),
     "model_type": ("表(セクション)として書いてください。", "Write it as a table of settings."),
     "dict_type": ("表(セクション)として書いてください。", "Write it as a table of settings."),
     "list_type": ("一覧として書いてください。", "Write it as a list."),
+    "tuple_type": ("一覧として書いてください。", "Write it as a list."),
     "todoke_scheme": ("{schemes} のどれかで始めてください。", "It must start with one of {schemes}."),
     "todoke_time_zone": (
         "このタイムゾーンはありません。Asia/Tokyo のように指定してください。",
@@ -48,6 +50,14 @@ SENTENCES = {
     "todoke_call": (
         "sending.call_seconds は sending.expire_seconds の半分({limit:g} 秒)以下にしてください。",
         "sending.call_seconds must be at most half of sending.expire_seconds, {limit:g} seconds.",
+    ),
+    "todoke_hook": (
+        "https:// の URL か、庁内の(プライベート)アドレスの http:// の URL を指定してください。",
+        "Give an address with https://, or with http:// and a private address of the house.",
+    ),
+    "todoke_canary": (
+        "canary.deadline_seconds は、カナリアの間隔より短くしてください。",
+        "canary.deadline_seconds must be shorter than the time between two canaries.",
     ),
     "todoke_beat": (
         "sending.beat_seconds は sending.expire_seconds の半分({limit:g} 秒)以下にしてください。",

@@ -6,8 +6,10 @@ import base64
 import binascii
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -43,6 +45,23 @@ def _web_address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise PydanticCustomError("todoke_scheme", "must start with {schemes}", {"schemes": "https://, http://"})
     return value.rstrip("/")
+
+
+def _hook_address(value: str) -> str:
+    """What an alarm says is for the town alone: it travels encrypted, or within the house."""
+    parts = urlsplit(_web_address(value))
+    if parts.scheme == "http" and not _in_the_house(parts.hostname or ""):
+        raise PydanticCustomError("todoke_hook", "https, or a private address")
+    return value
+
+
+def _in_the_house(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def _time_zone(value: str) -> str:
@@ -125,6 +144,16 @@ class Sending(Section):
         return self
 
 
+class Emergency(Section):
+    directory: Path | None = Field(
+        default=None,
+        description="Where journals of what is sent without the database are kept. Unset: `emergency` in the data directory.",
+    )
+    grace_seconds: float = Field(
+        default=5, ge=0, le=60, description="How long other servers are waited for when the database is back."
+    )
+
+
 class Records(Section):
     keep_years: int = Field(
         default=3,
@@ -139,6 +168,44 @@ class Shelters(Section):
         default="https://maps.gsi.go.jp/#16/{lat}/{lon}/",
         description="The map page of a shelter, as `{shelter_url}` gives it.",
     )
+
+
+class Alarms(Section):
+    command: tuple[str, ...] = Field(
+        default=(), description="Run with every notice of an alarm: the program and its arguments, without a shell."
+    )
+    webhook: Annotated[str, AfterValidator(_hook_address)] | None = Field(
+        default=None, description="Posted to with every notice of an alarm: https, or a private address."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, min_length=16, description="What the webhook's notices are signed with."
+    )
+    timeout_seconds: float = Field(default=10, ge=0.1, le=60, description="How long the hook may take.")
+    repeat_seconds: float = Field(default=1800, ge=1, description="How often an alarm that lasts is told again.")
+    look_seconds: float = Field(default=5, ge=0.1, le=60, description="How often somebody looks for what is wrong.")
+    stuck_seconds: float = Field(
+        default=60, ge=1, description="How long something may wait in a lane while nothing moves there."
+    )
+
+
+class Canary(Section):
+    recipients: dict[str, SecretStr] = Field(
+        default_factory=dict, description="The town's own test recipients, one a channel."
+    )
+    every_seconds: float = Field(default=300, ge=1, description="How often a canary is sent through each channel.")
+    channel_every_seconds: dict[str, Annotated[float, Field(ge=1)]] = Field(
+        default_factory=dict, description="How often, where a channel differs."
+    )
+    deadline_seconds: float = Field(default=45, ge=1, description="How long it may take to come back.")
+    come_back: dict[str, Literal["accepted", "receipt", "answer"]] = Field(
+        default_factory=dict, description="What counts as come back, where a channel differs from its strongest."
+    )
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        if self.deadline_seconds >= min([self.every_seconds, *self.channel_every_seconds.values()]):
+            raise PydanticCustomError("todoke_canary", "too long")
+        return self
 
 
 class Settings(Section):
@@ -162,7 +229,10 @@ class Settings(Section):
     vault: Vault = Vault()
     serve: Serve = Serve()
     sending: Sending = Sending()
+    emergency: Emergency = Emergency()
     records: Records = Records()
+    alarms: Alarms = Alarms()
+    canary: Canary = Canary()
     shelters: Shelters = Shelters()
     channels: Mapping[str, BaseModel] = Field(default_factory=dict)
     """Every channel that is configured: its name and its own settings model."""

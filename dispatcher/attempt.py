@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -20,24 +21,26 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
 from dispatcher.inspection import Inspection, Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+_ACCEPTED = Verdict.ACCEPTED
+"""Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
 NOBODYS_FAULT = (*DATABASE_TROUBLE, asyncpg.PostgresError, MemoryError, TimeoutError)
 """What may befall anybody's preparation: it says nothing of whom it befell."""
 _LAST_TRY = 2
 _TROUBLED_SECONDS = 5.0
 """Until a batch is claimed again that nobody could make ready, through no fault of its members."""
-_ACCEPTED = Verdict.ACCEPTED
-"""Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
 log = structlog.get_logger(__name__)
 
 
@@ -67,11 +70,12 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
     providers: Providers
+    deferrals: Deferrals
     channel: Channel
     connections: Connections
     meters: metrics.Meters
@@ -96,7 +100,10 @@ class Attempt:
         """False once a write has shown that the batch is no longer ours."""
         self.promise = batch.promise(repeatable=means.channel.repeatable)
         self._at_claim = batch.outcomes
+        self._valid_until = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         self._wish = 0.0
+        self._waiting: frozenset[int] = frozenset()
+        """Positions whose repeat is put off."""
         self._put_off = 0.0
         """Seconds for which repeats were put off, because the budget had no room for them."""
         self._retried = False
@@ -131,7 +138,8 @@ class Attempt:
     # -- whom ------------------------------------------------------------------------------------
 
     def _sendable(self) -> list[int]:
-        return states.sendable(self.batch.outcomes, repeat=self.batch.repeating)
+        positions = states.sendable(self.batch.outcomes, repeat=self.batch.repeating)
+        return [position for position in positions if position not in self._waiting] if self._waiting else positions
 
     async def _inspect(self) -> None:
         """Where others died before, find out of whom. A call that has a key already is made as it was."""
@@ -150,19 +158,19 @@ class Attempt:
         """Whether there is anybody to call. Who cannot be handled keeps nobody else from it."""
         if not self.held:
             return False
-        positions = self._in_budget(self._sendable())
+        self._waiting = self._to_wait(self._sendable())
         try:
-            return await self._ready(positions)
+            return await self._ready(self._sendable())
         except NOBODYS_FAULT:
             raise
         except Exception as error:
             log.exception("batch_not_ready", dispatch=self.batch.dispatch, batch=self.batch.number)
-            await self._leave_out_whoever_raises(positions, type(error).__name__)
-        others = [position for position in positions if self.batch.outcomes[position] < Outcome.SUPPRESSED]
-        return await self._ready(others) if not self._retried else False
+            await self._leave_out_whoever_raises(type(error).__name__)
+        return await self._ready(self._sendable()) if not self._retried else False
 
-    async def _leave_out_whoever_raises(self, positions: Sequence[int], reason: str) -> None:
+    async def _leave_out_whoever_raises(self, reason: str) -> None:
         """Where it is everybody it is nobody's own fault, and all are tried again later."""
+        positions = self._sendable()
         guilty = [position for position in positions if await self._raises(position)]
         if guilty and (len(guilty) < len(positions) or (len(guilty) == 1 and self.batch.tries >= _LAST_TRY)):
             await self._quarantine(guilty, reason)
@@ -209,28 +217,26 @@ class Attempt:
         self._leave_out(gone, Outcome.SUPPRESSED)
         return people.only(lambda position: batch.outcomes[position] < Outcome.SUPPRESSED)
 
-    def _in_budget(self, positions: list[int]) -> list[int]:
-        """Without the repeats that have to wait. First tries never do."""
+    def _to_wait(self, positions: Sequence[int]) -> frozenset[int]:
+        """The repeats that have to wait: for their time, or for room. First tries never do."""
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
-            return positions
-        repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
+            return frozenset()
+        deferred = self.means.deferrals.deferred(self.batch.name, positions)
+        repeats = [p for p in positions if outcomes[p] != Outcome.PENDING and p not in deferred]
         if self.means.channel.call_size > 1:
-            return positions if self._may_repeat(1) else []
+            return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
-        spared = self.batch.probe and len(repeats) < len(positions)
+        spared = self.batch.probe and len(repeats) + len(deferred) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        if number == len(repeats):
-            return positions
-        waiting = set(repeats[number:])
-        return [position for position in positions if position not in waiting]
+        return deferred.union(repeats[number:])
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
-        budget, priority = self.provider.budget, self.batch.lane.priority
-        number = budget.take(calls, priority)
+        budget, name = self.provider.budget, self.batch.name
+        number = budget.take(name, calls)
         if number < calls:
-            self._put_off = budget.wait(calls - number, priority)
+            self._put_off = budget.wait(name, calls - number, self.batch.lane.priority)
         return number
 
     def _leave_out(self, gone: Sequence[int], end: Outcome) -> None:
@@ -275,7 +281,7 @@ class Attempt:
         self.batch.probe = False
         try:
             with within:
-                answer = await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
+                answer = await channel.send(message, recipients, key=key, expires_at=self._expires_at())
         except TimeoutError:
             answer = Answer(Verdict.AMBIGUOUS, code="timeout")
         except asyncio.CancelledError:
@@ -289,6 +295,10 @@ class Attempt:
         seconds = time.monotonic() - began
         self.means.meters.calls.observe(seconds)
         return Called(answer, seconds, began)
+
+    def _expires_at(self) -> datetime:
+        """When the dispatch is no longer valid, as this machine's clock has it, be it right or wrong."""
+        return datetime.now(UTC) + timedelta(seconds=self._valid_until - time.monotonic())
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""
@@ -310,7 +320,10 @@ class Attempt:
             if not self.breaker.opened:
                 self.breaker.accepted += 1
                 return
-        self._retried |= answer.verdict is Verdict.RETRY
+        if answer.deferred:
+            for position in positions:
+                self.means.deferrals.defer(self.batch.name, position)
+        self._retried |= answer.verdict is Verdict.RETRY and not answer.deferred
         self._doubted |= answer.verdict is Verdict.AMBIGUOUS
         pause = self.provider.heard(answer, called.began)
         if pause is not None:
@@ -320,22 +333,27 @@ class Attempt:
 
     async def finish(self) -> None:
         """Let go of the batch: done, or due again. Proof outlives the loss of the claim."""
-        batch, after = self.batch, None
-        if not states.all_final(batch.outcomes):
-            sick = self.breaker.opened
-            # While the breaker is open it is what spaces the tries: the batch is soon there to be a probe again.
-            batch.tries += self._retried and not sick
-            after = states.next_attempt(
-                batch.outcomes,
-                tries=0 if sick else batch.tries,
-                at_least=self._wish,
-                repeated=(batch.repeating and not self._put_off) or self._doubted,
-                promise=self.promise,
-                held=self._put_off,
-            )
-        if not self.held or not await self.write(lambda: self.means.store.finish(batch, self.log, after)):
+        after = None if states.all_final(self.batch.outcomes) else self._when_due()
+        if after is None:
+            self.means.deferrals.forget(self.batch.name)
+        if not self.held or not await self.write(lambda: self.means.store.finish(self.batch, self.log, after)):
             await self.merge_late()
         self._count()
+
+    def _when_due(self) -> states.Next:
+        """When what is left is due. While the breaker is open it spaces the tries, and a batch is soon there again."""
+        batch, sick = self.batch, self.breaker.opened
+        batch.tries += self._retried and not sick
+        retries = [position for position, byte in enumerate(batch.outcomes) if byte == Outcome.RETRY]
+        return states.next_attempt(
+            batch.outcomes,
+            tries=0 if sick else batch.tries,
+            at_least=self._wish,
+            repeated=(batch.repeating and not self._put_off) or self._doubted,
+            promise=self.promise,
+            held=self._put_off,
+            deferred=self.means.deferrals.waiting(batch.name, retries),
+        )
 
     async def release(self, *, due_in: float = 0) -> None:
         """Give the batch back as it was claimed: no call of it was made."""
@@ -349,11 +367,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:

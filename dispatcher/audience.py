@@ -41,6 +41,17 @@ class Match:
         return len(self.subscribers)
 
 
+@dataclass(slots=True)
+class Portions(Iterator[Match]):
+    """A match that is given in portions; how many `people` it has altogether is known before the first."""
+
+    people: int
+    rest: Iterator[Match]
+
+    def __next__(self) -> Match:
+        return next(self.rest)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many people an area concerns. All counts are exact.
@@ -77,7 +88,7 @@ class Audience(Protocol):
         """Subscribers with a place inside `area` (its edge included) and, if any are named, one of `topics`."""
         ...
 
-    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Portions:
         """The same people in portions, each person in one: a small one first, so that its sending can begin."""
         ...
 

@@ -50,6 +50,9 @@ _RECEIPT = sql("dispatcher", "receipt_insert")
 
 log = structlog.get_logger(__name__)
 
+_PATIENCE = 0.7
+"""Seconds that batches of one commit wait for one of them whose row somebody holds locked; a second is the promise."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LaneKey:
@@ -182,6 +185,10 @@ class Claimed:
         self.repeated = unpassed(self.repeated)
 
     @property
+    def name(self) -> tuple[str, int]:
+        return self.dispatch, self.number
+
+    @property
     def held(self) -> tuple[str, int, int, int]:
         return self.dispatch, self.number, self.attempt, self.session
 
@@ -249,9 +256,9 @@ class BatchStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._begin = Group(self._begin_all)
-        self._record = Group(self._record_all)
-        self._release = Group(self._release_all)
+        self._begin = Group(self._begin_all, patience=_PATIENCE)
+        self._record = Group(self._record_all, patience=_PATIENCE)
+        self._release = Group(self._release_all, patience=_PATIENCE)
 
     async def busy_lanes(self) -> dict[LaneKey, bool]:
         """Lanes where something is due (True), or only under way (False)."""
@@ -350,11 +357,11 @@ class BatchStore:
             raise _NoLongerOurs
 
     async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> bool:
-        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch."""
+        """Keep the proof of an attempt that was given up meanwhile. False: there is no such batch (any more)."""
         held = batch.dispatch, batch.number
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_LATE_READ, *held)
-            if row is None:
+            if row is None or row["key"] != batch.key:
                 return False
             await _merge(connection, held, row, proofs)
             await connection.execute(_LATE_ATTEMPT, *held, batch.attempt, batch.part, batch.session, *log.arguments())

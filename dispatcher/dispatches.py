@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,14 @@ from dispatcher.closer import close_late_entries
 from dispatcher.event_fields import WARNINGS
 from dispatcher.event_texts import missing_texts
 from dispatcher.events import Event
-from dispatcher.model import DispatchState, Mode, Outcome, Relation, Standing, priority
+from dispatcher.holding import Hold
+from dispatcher.model import DispatchState, Outcome, Relation, Standing, priority
+from dispatcher.signing import Signatures, check_signatures
 from words.problem import Problem, Refused
 from words.sql import sql
+
+__all__ = ["Signatures", "Status", "aged_dispatch", "check_reference", "create", "recent", "status", "stop", "stop_all",
+           "unknown_dispatch", "workers"]  # fmt: skip
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _PARENT = sql("dispatcher", "dispatch_parent")
 _FAMILY = sql("dispatcher", "dispatch_family")
+_REQUESTED = sql("dispatcher", "dispatch_requested")
 _SENT_BEFORE = sql("dispatcher", "dispatch_sent_before")
 _EVENT_INSERT = sql("dispatcher", "event_insert")
 _INSERT = sql("dispatcher", "dispatch_insert")
@@ -38,33 +42,28 @@ _LIST = sql("dispatcher", "dispatch_list")
 _OUTCOMES = sql("dispatcher", "dispatch_outcomes")
 _SUMMARY = sql("dispatcher", "summary_read")
 _WORKERS = sql("dispatcher", "session_workers")
+_EMERGENCIES = sql("dispatcher", "emergency_orders")
 _RING = sql("dispatcher", "ring")
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without 0, 1, i, l and o: a dispatch's name is read out over the telephone."""
-_NAME_LENGTH = 100
-_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Controls, line breaks, and what turns the reading direction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signatures:
-    """Who asked for a dispatch and who approved it."""
-
-    requested_by: str
-    approved_by: str
 
 
 async def create(pool: Pool, event: Event, signatures: Signatures, *, again: bool = False) -> str:
     """Approve a dispatch of `event`; returns its name. One transaction: event, dispatch and the bell.
 
-    Raises Refused: a live one signed by one person, a reference that does not stand, or an event of
-    this id and mode sent before (unless `again`).
+    Of several who do so at once one succeeds; to the others the event was sent before, and the one that only repeats
+    its own request is given the same dispatch. Raises Refused: a live one signed by one person, content other than
+    was approved, a reference that does not stand, or an event of this id and mode sent before (unless `again`).
     """
-    _check_signatures(event, signatures)
+    check_signatures(event, signatures)
     async with pool.acquire() as connection, connection.transaction():
-        await check_reference(connection, event)
+        # Not one lock for both: an event may have the name of another's request.
         await connection.execute("select pg_advisory_xact_lock(hashtext($1))", event.id)
+        before = await _requested(connection, event, signatures.request)
+        if before is not None:
+            return before
+        await check_reference(connection, event)
         if not again:
             _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id, event.mode))
         number = await _insert_event(connection, event)
@@ -84,51 +83,35 @@ async def check_reference(database: Pool | Connection, event: Event) -> None:
         _check_same_area(event, await database.fetch(_FAMILY, event.parent, None))
 
 
+async def _requested(connection: Connection, event: Event, request: str | None) -> str | None:
+    """The dispatch that this very request has led to already. Raises Refused when that is of something else."""
+    if request is None:
+        return None
+    await connection.execute("select pg_advisory_xact_lock(hashtext('request'), hashtext($1))", request.strip())
+    row = await connection.fetchrow(_REQUESTED, request.strip())
+    if row is None:
+        return None
+    if (row["digest"], row["mode"]) != (event.digest, event.mode):
+        raise Refused(_request_reused(row["id"]))
+    dispatch: str = row["id"]
+    return dispatch
+
+
+def _request_reused(dispatch: str) -> Problem:
+    return Problem(
+        "send.request_reused",
+        "request",
+        f"この依頼番号は、内容の異なる配信 {dispatch} ですでに使われています。新しい番号を付けてください。何も送っていません。",
+        f"This request already led to dispatch {dispatch}, of other content. Give it a name of its own. Nothing was sent.",
+    )
+
+
 def _check_same_area(event: Event, family: list[Record]) -> None:
     """All of the family, because the update before may have changed the area that this one changes back."""
     own = event.area.wkb if event.area is not None else None
     orders = [row for row in family if row["relation"] in {None, Relation.UPDATES}]
     if any(row["area"] != own for row in orders):
         raise Refused([missing_texts(Standing.STILL), missing_texts(Standing.RELEASED)])
-
-
-def _check_signatures(event: Event, signatures: Signatures) -> None:
-    names = {"requested_by": signatures.requested_by.strip(), "approved_by": signatures.approved_by.strip()}
-    if not all(names.values()):
-        raise Refused(
-            Problem(
-                "send.unsigned",
-                "approved_by",
-                "本番の配信には、依頼者と承認者の名前が必要です。--requested-by と --approved-by を指定してください。",
-                "A live send needs the names of who asks and who approves: give --requested-by and --approved-by.",
-            )
-        )
-    unfit = [where for where, name in names.items() if len(name) > _NAME_LENGTH or _UNWRITABLE.search(name)]
-    if unfit:
-        raise Refused([_no_name(where) for where in unfit])
-    if event.mode is Mode.LIVE and len({_person(name) for name in names.values()}) == 1:
-        raise Refused(
-            Problem(
-                "send.four_eyes",
-                "approved_by",
-                "本番の配信には、依頼者と別の承認者が必要です。別の職員の名前を --approved-by に指定してください。",
-                "A live send needs two different people. Name another officer with --approved-by.",
-            )
-        )
-
-
-def _person(name: str) -> str:
-    """佐藤 and 佐　藤, Sato and ＳＡＴＯ are one person: four eyes are not had by writing a name differently."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _no_name(where: str) -> Problem:
-    return Problem(
-        "send.name",
-        where,
-        f"名前は、改行や制御文字のない {_NAME_LENGTH} 文字までで書いてください。",
-        f"A name has up to {_NAME_LENGTH} characters, without line breaks or control characters. Write it that way.",
-    )
 
 
 def _check_parent(event: Event, parent: Record | None) -> None:
@@ -153,6 +136,8 @@ def _check_parent(event: Event, parent: Record | None) -> None:
                 "Leave the reference out and give an area.",
             )
         )
+    if parent["held"]:
+        raise Refused(_held_parent(event, where))
     if parent["mode"] != event.mode:
         raise Refused(
             Problem(
@@ -172,6 +157,17 @@ def _check_parent(event: Event, parent: Record | None) -> None:
             )
         )
     _check_in_force(event, parent)
+
+
+def _held_parent(event: Event, where: str) -> Problem:
+    return Problem(
+        "reference.held",
+        where,
+        f"参照する配信「{event.parent}」は保留中で、だれに送るかがまだ決まっていません。todoke release で送るか、"
+        "todoke stop で中止し、reference を外して発信してください。",
+        f"Dispatch '{event.parent}' is held, and whom it reaches is not settled. Release it with todoke release; or "
+        "stop it with todoke stop, leave the reference out and give an area.",
+    )
 
 
 def _check_in_force(event: Event, parent: Record) -> None:
@@ -211,7 +207,7 @@ async def _insert_event(connection: Connection, event: Event) -> int:
 
 async def _insert(connection: Connection, event: Event, number: int, signatures: Signatures) -> str:
     today: datetime = await connection.fetchval("select now()")
-    dispatch = f"{today:%y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    dispatch = new_name(today)
     await connection.execute(
         _INSERT,
         dispatch,
@@ -226,8 +222,15 @@ async def _insert(connection: Connection, event: Event, number: int, signatures:
         event.digest,
         event.valid_until,
         event.late_entry,
+        signatures.counted,
+        signatures.request.strip() if signatures.request is not None else None,
     )
     return dispatch
+
+
+def new_name(day: datetime) -> str:
+    """A dispatch's name, which begins with its day: everything of it stands in that year's tables."""
+    return f"{day:%y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
 async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:
@@ -276,6 +279,26 @@ _TOLD = [outcome.name.lower() for outcome in Outcome if outcome is not Outcome.M
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """An order to send without the database (dispatcher/emergency), by the clock of the server that carried it out."""
+
+    host: str
+    ordered_by: str
+    ordered_at: datetime
+    stopped_by: str | None
+    stopped_at: datetime | None
+    merged_at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "ordered_by": self.ordered_by,
+            "ordered_at": self.ordered_at.isoformat(),
+            "stopped_by": self.stopped_by,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How a dispatch stands. `channels` counts recipients by channel and outcome; `seconds` count from approval."""
 
@@ -297,6 +320,12 @@ class Status:
     unfinished: int
     channels: dict[str, dict[str, int]]
     seconds: dict[str, float]
+    counted: int | None
+    """People in the area, as the officer who approved or released it was told."""
+    held: Hold | None
+    """Why nothing of it leaves now."""
+    emergencies: tuple[Emergency, ...] = ()
+    """Orders to send it without the database, that were merged since."""
 
     @property
     def over(self) -> bool:
@@ -321,6 +350,9 @@ class Status:
                 for channel in self.wanted
             },
             "seconds": self.seconds,
+            "counted": self.counted,
+            "held": self.held.as_json() if self.held is not None else None,
+            "emergencies": [each.as_json() for each in self.emergencies],
         }
 
 
@@ -334,7 +366,8 @@ async def status(pool: Pool, dispatch: str) -> Status:
         tally.add(batch)
     if row["aged_at"] is not None:
         tally.summaries = await pool.fetch(_SUMMARY, dispatch)
-    return _status(row, tally)
+    emergencies = tuple(Emergency(**each) for each in await pool.fetch(_EMERGENCIES, dispatch))
+    return replace(_status(row, tally), emergencies=emergencies)
 
 
 async def recent(pool: Pool, most: int = 20) -> list[Status]:
@@ -400,4 +433,6 @@ def _status(row: Record, tally: _Tally) -> Status:
             for name, column in moments.items()
             if row[column] is not None
         },
+        counted=row["counted"],
+        held=Hold.of(row) if row["state"] == DispatchState.HELD else None,
     )

@@ -6,7 +6,7 @@ The planner writes a draft down as batches; `match` and the console only count i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
-from dispatcher.audience import Audience, Floats, Longs, Match, Whereabouts
+from dispatcher.audience import Audience, Floats, Longs, Match, Portions, Whereabouts
 from dispatcher.events import Event
 from dispatcher.gazetteer import board as shelter_board
 from dispatcher.model import Delivery, EventClass, Mode, Outcome, Relation, ShelterChoice, Standing
@@ -111,8 +111,11 @@ class Drafter:
         parent: str | None,
         shared: Iterable[str],
         dispatch: str | None = None,
+        counted: Callable[[int], None] = lambda _people: None,
     ) -> AsyncIterator[Plan]:
         """The same people in portions, each person in one: a small one first, so that its sending can begin.
+
+        Before the first one `counted` is told how many people are in the area, as `count` counts them.
 
         `shared` names the channels where one call serves many. If already the first few people need many
         different texts there, it is one portion after all: people of different portions share no call. An update's
@@ -120,13 +123,16 @@ class Drafter:
         """
         shelters = await self._caught_up(event)
         if parent is not None and (event.standings or _refers_back(event)):
-            for plan in await self._by_record(event, composer, shelters, parent, dispatch):
+            for plan in await self._by_record(event, composer, shelters, parent, dispatch, counted):
                 yield plan
             return
         if event.shelters is ShelterChoice.CAPACITY:
-            yield await self._plan(event, composer, shelters, await asyncio.to_thread(self._match, event))
+            everybody = await asyncio.to_thread(self._match, event)
+            counted(len(everybody))
+            yield await self._plan(event, composer, shelters, everybody)
             return
-        matches = self._portions(event)
+        matches = await asyncio.to_thread(self._portions, event)
+        counted(matches.people)
         first = await self._plan(event, composer, shelters, await asyncio.to_thread(next, matches))
         if any(first.texts(channel) > _FEW_TEXTS for channel in shared):
             yield await self._plan(event, composer, shelters, await asyncio.to_thread(self._match, event))
@@ -134,6 +140,13 @@ class Drafter:
         yield first
         while (match := await asyncio.to_thread(next, matches, None)) is not None:
             yield await self._plan(event, composer, shelters, match)
+
+    async def count(self, event: Event) -> int | None:
+        """How many people are in its area and have its topics now; None where the record says whom it concerns."""
+        if _refers_back(event):
+            return None
+        await self._audience.catch_up()
+        return await asyncio.to_thread(lambda: self._portions(event).people)
 
     async def for_those(self, event: Event, composer: Composer, here: Whereabouts) -> Plan:
         """What the event says to the people of `here`, each by the first of their places there, as far as it is for them."""
@@ -147,6 +160,11 @@ class Drafter:
         match = replace(match, places=here.places[at], lons=here.lons[at], lats=here.lats[at])
         plan = await self._plan(event, composer, shelters, match)
         return replace(plan, standing=Standing.NEW) if event.standings else plan
+
+    async def draft_now(self, event: Event, composer: Composer, shelters: ShelterBoard) -> Plan:
+        """Whom the event concerns as far as is known in memory, when there is no database to ask; `shelters` are all."""
+        match = await asyncio.to_thread(self._match, event)
+        return await self._plan(event, composer, shelters.for_hazard(event.hazard), match)
 
     async def _caught_up(self, event: Event) -> ShelterBoard:
         """Every change committed before now is seen; gives the shelters that are open and fit for the hazard."""
@@ -163,13 +181,20 @@ class Drafter:
         return await asyncio.to_thread(plan)
 
     async def _by_record(
-        self, event: Event, composer: Composer, shelters: ShelterBoard, parent: str, dispatch: str | None = None
+        self,
+        event: Event,
+        composer: Composer,
+        shelters: ShelterBoard,
+        parent: str,
+        dispatch: str | None = None,
+        counted: Callable[[int], None] = lambda _people: None,
     ) -> list[Plan]:
         """What depends on whom earlier dispatches reached: an update's audiences, or everybody they may have reached."""
         if not event.standings:
             return [await self._back_to(event, composer, shelters, parent)]
         holding = await holders(self._pool, parent, but=dispatch)
         match = await asyncio.to_thread(self._match, event)
+        counted(len(match))
         if dispatch is not None:
             planned = await planned_before(self._pool, dispatch)
             holding.as_planned(planned)
@@ -213,10 +238,11 @@ class Drafter:
         variants = await asyncio.to_thread(_variants, match, routed, composer, shelters, event)
         return Plan(match, routed, variants, shelters)
 
-    def _portions(self, event: Event) -> Iterator[Match]:
+    def _portions(self, event: Event) -> Portions:
         """A drill's people are few, and matched at once."""
         if event.mode is Mode.DRILL:
-            return iter([self._match(event)])
+            match = self._match(event)
+            return Portions(len(match), iter([match]))
         return self._audience.portions(_area(event), topics=_topics(event))
 
     def _match(self, event: Event) -> Match:

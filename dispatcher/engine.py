@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel
@@ -15,6 +15,11 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.emergency.cutting import Cutter
+from dispatcher.emergency.post import EmergencyPost, Post
+from dispatcher.emergency.station import Ways
+from dispatcher.epoch import Epoch
+from dispatcher.holding import Holds
 from dispatcher.inspection import Quarantine
 from dispatcher.late_entry import LateEntry
 from dispatcher.limiter import Limiter
@@ -53,6 +58,9 @@ class Parts:
     channels: Mapping[str, Channel]
     limiter: Limiter
     town: Town
+    epoch: Epoch = field(default_factory=Epoch)
+    post: Post | None = None
+    """Where to go on without the database, if anywhere."""
 
 
 @asynccontextmanager
@@ -61,18 +69,28 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     Nothing more is begun, calls under way end and are recorded, the session is signed off.
     """
+    async with parts.epoch.at_work(parts.pool, every=pace.beat_seconds), _at_work(parts, pace) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     await add_years(parts.pool)
     ageing = Ageing(parts.pool, keep_years=pace.keep_years)
     pauses, quarantine = Pauses(), Quarantine()
     drafter = Drafter(parts.pool, parts.audience, {name: channel.contact for name, channel in parts.channels.items()})
     writer = Writer(parts.channels, batch_size=pace.batch_size, town=parts.town)
-    late_entry = LateEntry(parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town)
+    late_entry = LateEntry(
+        parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town, epoch=parts.epoch
+    )
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
+    emergency = EmergencyPost(parts.pool, parts.town, parts.post)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
         expire_seconds=pace.expire_seconds,
         trouble=lambda: [
+            *holds.trouble(),
             *pauses.trouble(),
             *providers.trouble(),
             *ageing.trouble(),
@@ -80,14 +98,16 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             *quarantine.trouble(),
         ],
         shared_among=parts.limiter.shared_among,
+        held_back=emergency.held_back,
     )
 
     def health_changed() -> None:
         session.tell()
         sender.wake()
 
+    holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
@@ -101,14 +121,19 @@ async def running(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         for wake in rings.get(payload, []):
             wake()
 
+    holding = Agent("holds", holds.tick, every=pace.poll_seconds)
     rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, rescuing, health, sender, *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
+        closer, holding, rescuing, health, sender,
+        *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session)
+        ways = Ways(parts.channels, parts.limiter, pace.poll_seconds, pace.call_seconds, pace.expire_seconds / 2)
+        await stack.enter_async_context(emergency.at_work(ways, Cutter(drafter, writer), lambda: session.number))
         for agent in agents:
             await stack.enter_async_context(agent)
         yield session
@@ -122,9 +147,10 @@ def _sender(
     providers: Providers,
     closer: Agent,
     quarantine: Quarantine,
+    store: BatchStore,
 ) -> Sender:
     return Sender(
-        store=BatchStore(parts.pool),
+        store=store,
         addresses=parts.addresses,
         channels=parts.channels,
         limiter=parts.limiter,
@@ -134,6 +160,7 @@ def _sender(
         poll_seconds=pace.poll_seconds,
         call_seconds=pace.call_seconds,
         lane_through=closer.wake,
+        epoch=parts.epoch,
         quarantine=quarantine,
     )
 
@@ -152,4 +179,6 @@ def _planners(parts: Parts, pace: Pace, session: Session, drafter: Drafter, writ
         )
         for priorities in ((0, LEAST_URGENT), (LEAST_URGENT + 1, LAST_PRIORITY))
     ]
-    return [Agent("planner", planner.tick, every=pace.poll_seconds) for planner in planners]
+    return [
+        Agent("planner", parts.epoch.unless_replaced(planner.tick), every=pace.poll_seconds) for planner in planners
+    ]

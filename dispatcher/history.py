@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.dispatches import aged_dispatch, unknown_dispatch
+from dispatcher.dispatches import Emergency, aged_dispatch, unknown_dispatch
+from dispatcher.holding import Hold, holds_of
 from dispatcher.model import Outcome, Standing
 from geo.area import Area
 from words.problem import Refused
@@ -30,6 +31,7 @@ _MESSAGES = sql("dispatcher", "history_messages")
 _ATTEMPTS = sql("dispatcher", "history_attempts")
 _BOUNDARIES = sql("dispatcher", "history_boundaries")
 _LAST_OUTCOME = sql("dispatcher", "history_last_outcome")
+_EMERGENCIES = sql("dispatcher", "emergency_orders")
 
 Bytes = NDArray[np.uint8]
 
@@ -148,6 +150,8 @@ class DispatchHistory:
     standings: Mapping[Standing, int]
     """People by audience of an update; empty where there are none."""
     accepted: Mapping[str, Sequence[tuple[float, int]]]
+    holds: Sequence[Hold]
+    emergencies: Sequence[Emergency] = ()
 
 
 async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
@@ -162,11 +166,19 @@ async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
         messages = await connection.fetch(_MESSAGES, dispatch)
         attempts = await connection.fetch(_ATTEMPTS, dispatch)
         last: datetime | None = await connection.fetchval(_LAST_OUTCOME, dispatch)
-    return _history(row, batches, messages, attempts, last)
+        orders = await connection.fetch(_EMERGENCIES, dispatch)
+        holds = await holds_of(connection, dispatch)
+    history = _history(row, batches, messages, attempts, last, holds)
+    return replace(history, emergencies=[Emergency(**each) for each in orders])
 
 
 def _history(
-    row: Record, batches: list[Record], messages: list[Record], attempts: list[Record], last: datetime | None
+    row: Record,
+    batches: list[Record],
+    messages: list[Record],
+    attempts: list[Record],
+    last: datetime | None,
+    holds: list[Hold],
 ) -> DispatchHistory:
     known = [known_outcomes(batch) for batch in batches]
     sent = [MessageSent(**dict(message)) for message in messages]
@@ -192,6 +204,7 @@ def _history(
         people=_people(batches, known),
         standings=_standings(batches, sent),
         accepted=_accepted(attempts),
+        holds=holds,
         **{column: row[column] for column in (*as_stored, *moments)},
     )
 

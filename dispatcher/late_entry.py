@@ -42,9 +42,11 @@ from dispatcher import outcomes as states
 from dispatcher.audience import Changes, Living, Longs, Whereabouts
 from dispatcher.background import Agent
 from dispatcher.drafting import Drafter, Plan, Town
+from dispatcher.epoch import Epoch
+from dispatcher.holding import Reason, ToBeHeld
 from dispatcher.model import Outcome
 from dispatcher.trouble import Trouble
-from dispatcher.writing import Job, Writer, count_planned, message_numbers, read_job
+from dispatcher.writing import Job, Writer, approved_event, count_planned, message_numbers, read_job
 from geo.area import Area
 from geo.fences import Fences
 from words.sql import sql
@@ -59,7 +61,7 @@ _ORDERS = sql("dispatcher", "late_orders")
 _LOCK = sql("dispatcher", "late_lock")
 _NUMBERS = sql("dispatcher", "late_numbers")
 _MEMBERS = sql("dispatcher", "late_members")
-_AREA = sql("dispatcher", "late_area")
+_DIGEST = sql("dispatcher", "event_digest")
 
 _PEOPLE_AT_ONCE = 10_000
 """Written in one transaction. All messages of one person are in the same one, so that nobody is left with half of them."""
@@ -87,8 +89,10 @@ class LateEntry:
         *,
         channels: Mapping[str, Channel],
         town: Town,
+        epoch: Epoch | None = None,
     ) -> None:
         self._pool = pool
+        self._epoch = epoch or Epoch()
         self._audience = audience
         self._drafter = drafter
         self._writer = writer
@@ -100,11 +104,12 @@ class LateEntry:
         self._served: list[_Order] = []
         self._fences = Fences([])
         self._failed = False
+        self._altered: set[str] = set()
 
     @asynccontextmanager
     async def at_work(self, *, every: float) -> AsyncIterator[None]:
         """Look at once when somebody changed, and every so many seconds whether an order came in force."""
-        looking = Agent("late entry", self.tick, every=every)
+        looking = Agent("late entry", self._epoch.unless_replaced(self.tick), every=every)
         with self._audience.changes() as changes:
             self._heard.begin()
             async with looking, Agent("changes", partial(self._hear, changes, looking), every=0):
@@ -112,7 +117,8 @@ class LateEntry:
 
     def trouble(self) -> list[Trouble]:
         """For people to see."""
-        return [_failing()] if self._failed else []
+        failed = [_failing()] if self._failed else []
+        return failed + [_altered(dispatch) for dispatch in sorted(self._altered)]
 
     async def tick(self) -> None:
         """After trouble no order is known any more, so everybody is looked at again."""
@@ -143,16 +149,21 @@ class LateEntry:
         To `changed` is added who may have come into the area of one that was approved only just now. `now`: of the
         monotonic clock, before the rows were asked for.
         """
-        known, self._orders = self._orders, {}
+        known, self._orders, altered = self._orders, {}, set[str]()
         before, strange = {key[0] for key in known}, set()
         for row in rows:
             key = row["id"], *sorted(row["kin"])
-            self._orders[key] = known.get(key) or await self._read(row)
+            try:
+                self._orders[key] = known.get(key) or await self._read(row)
+            except ToBeHeld:
+                altered.add(row["id"])
+                continue
             if key not in known:
                 since = None if row["id"] in before else self._heard.since(now - row["age"] - _MARGIN_SECONDS)
                 changed.extend(since or [])
                 if since is None:
                     strange.add(key)
+        self._tell_altered(altered)
         if self._orders.keys() == known.keys():
             return []
         served = {
@@ -162,10 +173,22 @@ class LateEntry:
         self._served = list(served.values())
         return [order for key, order in served.items() if key in strange]
 
+    def _tell_altered(self, altered: set[str]) -> None:
+        """Whoever comes into the area of an order that is not what was approved does not get it."""
+        for dispatch in altered - self._altered:
+            log.error("order_altered", dispatch=dispatch)
+        self._altered = altered
+
     async def _read(self, row: Record) -> _Order:
         job = await read_job(self._pool, row, self._town)
-        area = job.event.area or Area.from_wkb(await self._pool.fetchval(_AREA, row["area_of"]))
+        area = job.event.area or await self._area_of(row["area_of"])
         return _Order(job, area, dict.fromkeys(row["kin"], 0))
+
+    async def _area_of(self, event: int) -> Area:
+        other = await approved_event(self._pool, event, await self._pool.fetchval(_DIGEST, event))
+        if other.area is None:
+            raise ToBeHeld(Reason.ALTERED)
+        return other.area
 
     # -- people ----------------------------------------------------------------------------------
 
@@ -294,6 +317,17 @@ def _members(row: Record) -> Longs:
 
 def _rows(here: Whereabouts, rows: Longs | NDArray[np.bool_]) -> Whereabouts:
     return Whereabouts(here.subscribers[rows], here.places[rows], here.lons[rows], here.lats[rows])
+
+
+def _altered(dispatch: str) -> Trouble:
+    return Trouble(
+        "late_entry.altered",
+        dispatch,
+        "保存されている内容や区域が承認されたものと一致しないため、あとから区域に入った人には送りません。"
+        f"`todoke stop {dispatch}` で中止し、必要なら作り直して発信してください。",
+        "What is stored, or its area, is not what was approved, so whoever comes into the area does not get it. "
+        f"Stop it with `todoke stop {dispatch}`, and send it anew if it is still needed.",
+    )
 
 
 def _failing() -> Trouble:

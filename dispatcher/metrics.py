@@ -47,6 +47,12 @@ EXPIRED_SESSIONS = Counter("todoke_expired_sessions_total", "Worker sessions giv
 LOOP_LAG = Gauge("todoke_loop_lag_seconds", "How long the event loop has stood still; 0 while it comes round.")
 LOOP_STALLS = Counter("todoke_loop_stalls_total", "Times the event loop stood still for more than two seconds.")
 AGENT_ERRORS = Counter("todoke_agent_errors_total", "Failed ticks of background agents.", ["agent"])
+RESTORES = Counter("todoke_restores_total", "Times this process found the database to be a restored backup.")
+HELD = Gauge("todoke_held_dispatches", "Dispatches that wait for an officer's word, by reason.", ["reason"])
+ALARMS = Counter("todoke_alarms_total", "Alarms raised.", ["alarm"])
+HOOK_FAILURES = Counter("todoke_alarm_hook_failures_total", "Notices that a hook did not take.", ["hook"])
+CANARIES = Counter("todoke_canaries_total", "Canaries by what became of them.", ["channel", "result"])
+CANARY_BACK = Gauge("todoke_canary_came_back_timestamp_seconds", "When the last canary came back.", ["channel"])
 STRAYS = Gauge("todoke_batches_outside_every_year", "1 while batches stand in no year's tables.")
 CALLS_UNDER_WAY = Gauge("todoke_calls_under_way", "Provider calls under way.", ["channel"])
 

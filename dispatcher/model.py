@@ -58,13 +58,21 @@ class DispatchState(StrEnum):
     APPROVED = "approved"
     PLANNING = "planning"
     SENDING = "sending"
+    HELD = "held"
+    """Nothing of it leaves until an officer says so (dispatcher/holding.py)."""
     DRAINED = "drained"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
     @property
     def open(self) -> bool:
-        return self in {DispatchState.APPROVED, DispatchState.PLANNING, DispatchState.SENDING}
+        """Whether something may still leave, be it once somebody says so."""
+        return self in {
+            DispatchState.APPROVED,
+            DispatchState.PLANNING,
+            DispatchState.SENDING,
+            DispatchState.HELD,
+        }
 
 
 class BatchState(StrEnum):

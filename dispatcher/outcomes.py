@@ -30,6 +30,7 @@ _OF_VERDICT = {
 }
 _FRESH = bytes([Outcome.PENDING, Outcome.RETRY])
 _CALLABLE = bytes([*_FRESH, Outcome.AMBIGUOUS])
+_DOUBTED = bytes.maketrans(_FRESH, bytes([Outcome.AMBIGUOUS] * len(_FRESH)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,15 @@ def abandoned(outcomes: bytes, end: Outcome) -> bytes:
     return bytes(ends.get(Outcome(byte), byte) for byte in outcomes)
 
 
+def doubted(outcomes: bytes, repeated: bytes | None) -> bytes:
+    """The bytes in a restored backup: whoever was still to be called may have been called since it was taken.
+
+    `repeated` marks who had their one repeat by then.
+    """
+    marks = [position for position, mark in enumerate(repeated or b"") if mark]
+    return abandoned_at(outcomes.translate(_DOUBTED), marks)
+
+
 def marked(outcomes: bytes, positions: Iterable[int], outcome: int) -> bytes:
     """The bytes with `outcome` at `positions`."""
     touched = bytearray(outcomes)
@@ -158,22 +168,33 @@ class Next:
 
 
 def next_attempt(
-    outcomes: bytes, *, tries: int, at_least: float, repeated: bool, promise: Promise, held: float = 0.0
+    outcomes: bytes,
+    *,
+    tries: int,
+    at_least: float,
+    repeated: bool,
+    promise: Promise,
+    held: float = 0.0,
+    deferred: tuple[int, float] = (0, 0.0),
 ) -> Next:
     """The next attempt of a batch that is not finished.
 
     `at_least` is the provider's own wish in seconds; `repeated` says whether ambiguous members were
     called in the attempt that ends, so that a new moment has to be set for those that still are;
-    `held` is for how many seconds repeats were put off. Retries wait with full jitter, so that
-    thousands that failed together do not return together.
+    `held` is for how many seconds repeats were put off; `deferred` how many of the retries wait for
+    seconds of their own, and for how many. The others wait with full jitter, so that thousands that
+    failed together do not return together.
     """
     ambiguous = Outcome.AMBIGUOUS in outcomes
     repeat_in = None
     if ambiguous and (repeated or held):
         repeat_in = max(promise.repeat_delay() if repeated else 0.0, at_least, held)
     delays = [repeat_in] if repeat_in is not None else []
-    if Outcome.RETRY in outcomes:
+    number, seconds = deferred
+    if outcomes.count(Outcome.RETRY) > number:
         delays.append(max(at_least + backoff(tries, promise.policy), held))
+    if number:
+        delays.append(max(seconds, held))
     if Outcome.PENDING in outcomes:
         delays.append(0.0)
     return Next(min(delays, default=None), repeat_in, ambiguous)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dispatcher.dispatches import aged_dispatch, unknown_dispatch
 from dispatcher.history import known_outcomes
+from dispatcher.holding import Hold, holds_of
 from dispatcher.model import DispatchState, Outcome, Standing
 from words.problem import Refused
 from words.sql import sql
@@ -34,6 +35,8 @@ class Try:
     code: str
     reference: str
     millis: int
+    ordered_by: str | None = None
+    """The officer who ordered it to be made without the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class Terms:
     approved_at: datetime
     matched_at: datetime | None
     planned_at: datetime | None
+    held: Hold | None
+    """Why nothing of it leaves now."""
 
 
 async def terms(pool: Pool, dispatch: str) -> Terms:
@@ -104,6 +109,7 @@ async def terms(pool: Pool, dispatch: str) -> Terms:
         state=DispatchState(row["state"]),
         topics=tuple(document.get("topics", ())),
         channels=tuple(document["channels"]),
+        held=(await holds_of(pool, dispatch))[-1] if row["state"] == DispatchState.HELD else None,
         **{
             column: row[column]
             for column in ("mode", "relation", "parent", "area", "approved_at", "matched_at", "planned_at")
@@ -167,7 +173,7 @@ def _tries(attempts: Iterable[Record], positions: dict[int, int]) -> Iterator[Tr
         if position is not None and (not row["positions"] or position in row["positions"]):
             at = row["positions"].index(position) if row["positions"] else 0
             code, reference, millis = (_of(row[column], at) for column in ("codes", "refs", "millis"))
-            yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis)
+            yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis, row["ordered_by"])
 
 
 def _of(values: Sequence[T], at: int) -> T:

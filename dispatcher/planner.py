@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ import structlog
 from channels.contract import Channel
 from dispatcher.audience import Longs
 from dispatcher.drafting import Drafter, Plan, Town
+from dispatcher.holding import ToBeHeld, check_drift, hold_planned
 from dispatcher.routing import Cut
 from dispatcher.writing import Job, Writer, count_planned, read_job
 from words.sql import sql
@@ -76,11 +78,18 @@ class Planner:
         self._since_analyzed = 0
 
     async def tick(self) -> None:
-        while (row := await self._pool.fetchrow(_TAKE, self._session.number, *self._priorities)) is not None:
+        """Nothing while this process may not send: then somebody may be planning without the database."""
+        while (
+            self._session.alive
+            and (row := await self._pool.fetchrow(_TAKE, self._session.number, *self._priorities)) is not None
+        ):
             try:
-                await self._plan(await read_job(self._pool, row, self._town))
+                job = await read_job(self._pool, row, self._town)
+                await self._plan(job, counted=row["counted"] if row["next_batch"] == row["numbers_from"] else None)
             except NotOursToPlan:
                 log.info("planning_ended_early", dispatch=row["id"])
+            except ToBeHeld as because:
+                await hold_planned(self._pool, row["id"], self._session.number, because)
             except BaseException:
                 await asyncio.shield(self._pool.execute(_PUT_BACK, row["id"], self._session.number))
                 raise
@@ -92,16 +101,22 @@ class Planner:
             members.setdefault(row["channel"], []).append(np.asarray(row["members"], np.int64))
         return {channel: np.concatenate(parts) for channel, parts in members.items()}
 
-    async def _plan(self, job: Job) -> None:
+    async def _plan(self, job: Job, *, counted: int | None) -> None:
+        """`counted` people were approved: more or fewer than these are not written to; None once some were."""
         audience, planned = 0, await self._planned_before(job.dispatch)
         shared = [name for name in job.event.channels if self._channels[name].call_size > 1]
         portions = self._drafter.portions(
-            job.event, job.composer, parent=job.parent, shared=shared, dispatch=job.dispatch
+            job.event,
+            job.composer,
+            parent=job.parent,
+            shared=shared,
+            dispatch=job.dispatch,
+            counted=partial(check_drift, counted),
         )
         async for plan in portions:
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
-            await asyncio.to_thread(_leave_out, plan, planned)
+            await asyncio.to_thread(leave_out, plan, planned)
             await self._write_all(job, plan)
         if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
             raise NotOursToPlan
@@ -139,7 +154,8 @@ class Planner:
         count_planned(chunk)
 
 
-def _leave_out(plan: Plan, planned: Mapping[str, Longs]) -> None:
+def leave_out(plan: Plan, planned: Mapping[str, Longs]) -> None:
+    """Take out of the plan who stands in a batch already, by channel."""
     for channel, members in planned.items():
         rows = plan.routed.get(channel)
         if rows is not None:

@@ -17,18 +17,20 @@ import structlog
 
 from channels.contract import Channel, Message
 from dispatcher import metrics
-from dispatcher.attempt import DATABASE_TROUBLE, Means
+from dispatcher.attempt import Means
 from dispatcher.audience import AddressBook
-from dispatcher.background import Agent
-from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.background import DATABASE_TROUBLE, Agent
+from dispatcher.batches import Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
+from dispatcher.epoch import Epoch
 from dispatcher.inspection import Quarantine
 from dispatcher.limiter import Limiter
 from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
-from dispatcher.session import Session
+from dispatcher.store import Lease, Store
 
 _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
@@ -48,21 +50,23 @@ class Sender:
     def __init__(
         self,
         *,
-        store: BatchStore,
+        store: Store,
         addresses: AddressBook,
         channels: Mapping[str, Channel],
         limiter: Limiter,
-        session: Session,
+        session: Lease,
         pauses: Pauses,
         providers: Providers,
         poll_seconds: float,
         call_seconds: float,
         lane_through: Callable[[], None],
+        epoch: Epoch,
         quarantine: Quarantine,
     ) -> None:
         self._store = store
         self._channels = channels
         self._session = session
+        self._epoch = epoch
         self._pauses = pauses
         self._providers = providers
         self._call_seconds = call_seconds
@@ -87,6 +91,7 @@ class Sender:
                 limiter=limiter,
                 pauses=pauses,
                 providers=providers,
+                deferrals=Deferrals(),
                 channel=channel,
                 connections=Connections(channel.at_once),
                 meters=metrics.Meters.of(name),
@@ -149,7 +154,8 @@ class Sender:
         return self._may_work(lane) and self._providers.admits(lane)
 
     def _may_work(self, lane: LaneKey) -> bool:
-        return not self._stopping and self._session.alive and not self._pauses.hold(lane)
+        alive = self._session.alive and not self._epoch.replaced
+        return not self._stopping and alive and not self._pauses.hold(lane)
 
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
         """Some batches of a lane, one of them where its provider is sick."""

@@ -15,14 +15,16 @@ from uuid import uuid4
 
 import numpy as np
 
-from channels.contract import Channel
+from channels.contract import Channel, Message
 from dispatcher import binary, metrics
 from dispatcher.drafting import Plan, Town
 from dispatcher.events import Event
+from dispatcher.holding import Reason, ToBeHeld
 from dispatcher.model import Standing
 from dispatcher.routing import NO_SHELTER, Cut, Shape, Variant, cuts
 from dispatcher.texts import Composer
 from geo.area import Area
+from words.problem import Refused
 from words.sql import sql
 
 if TYPE_CHECKING:
@@ -53,15 +55,34 @@ class Job:
 
 
 async def read_job(database: Pool | Connection, row: Record, town: Town) -> Job:
-    """`row` holds a dispatch's id, event, priority, parent and approved_at. Its messages so far are read as well."""
-    stored = await database.fetchrow(_EVENT, row["event"])
-    if stored is None:
-        raise LookupError(f"dispatch {row['id']} has no event")
-    area = Area.from_wkb(stored["area"]) if stored["area"] is not None else None
-    event = Event.restore(json.loads(stored["document"]), area)
+    """`row` holds a dispatch's id, event, priority, parent, approved_at and digest. Its messages so far are read as well.
+
+    Raises ToBeHeld when the event that is stored is not the one that was approved.
+    """
+    event = await approved_event(database, row["event"], row["digest"])
     composer = Composer(event, issued_at=row["approved_at"], timezone=town.timezone)
     numbers = await message_numbers(database, row["id"])
     return Job(row["id"], event, row["priority"], row["parent"], composer, numbers)
+
+
+async def approved_event(database: Pool | Connection, number: int, approved: str) -> Event:
+    """The stored event, if its digest is still the one `approved`; else raises ToBeHeld.
+
+    An area that was lost must not come to mean everybody, nor a text that was changed be sent in an officer's name.
+    """
+    stored = await database.fetchrow(_EVENT, number)
+    try:
+        event = _restored(stored) if stored is not None else None
+    except (Refused, LookupError, ValueError, TypeError, AttributeError) as damage:
+        raise ToBeHeld(Reason.ALTERED) from damage
+    if event is None or event.digest != approved:
+        raise ToBeHeld(Reason.ALTERED)
+    return event
+
+
+def _restored(stored: Record) -> Event:
+    area = Area.from_wkb(stored["area"]) if stored["area"] is not None else None
+    return Event.restore(json.loads(stored["document"]), area)
 
 
 async def message_numbers(database: Pool | Connection, dispatch: str) -> MessageNumbers:
@@ -99,7 +120,7 @@ class Writer:
         `entered_at` marks them as late entry (dispatcher/late_entry.py).
         """
         known = len(job.numbers)
-        numbered = [(_message_numbers(job, plan, cut), cut) for cut in chunk]
+        numbered = [(numbers_of(job, plan, cut), cut) for cut in chunk]
         await self._copy_messages(connection, job, plan, list(job.numbers)[known:])
         rows = [
             _batch_row(job, number, messages, cut, counts_once=self._channels[cut.channel].repeatable)
@@ -118,12 +139,17 @@ class Writer:
         records = []
         for key in keys:
             channel, language, shelter, distance, audience = key
-            info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
-            message = job.composer.compose(channel, language, info, distance or None, plan.standing or Standing.NEW)
+            message = self.compose(job, plan, key)
             records.append((job.dispatch, job.numbers[key], channel, language, shelter or None, distance or None,
                             message.subject, message.body, audience or None))  # fmt: skip
         columns = ["dispatch", "number", "channel", "language", "shelter", "distance", "subject", "body", "audience"]
         await connection.copy_records_to_table("message", records=records, columns=columns)
+
+    def compose(self, job: Job, plan: Plan, key: MessageKey) -> Message:
+        """The message of this key, which the plan's people read."""
+        channel, language, shelter, distance, _ = key
+        info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
+        return job.composer.compose(channel, language, info, distance or None, plan.standing or Standing.NEW)
 
 
 def count_planned(chunk: Iterable[Cut]) -> None:
@@ -161,7 +187,7 @@ def shape(channel: Channel, batch_size: int) -> Shape:
     return Shape(channel.contact, min(batch_size, channel.call_size) if one_call else batch_size, one_call)
 
 
-def _message_numbers(job: Job, plan: Plan, cut: Cut) -> list[int]:
+def numbers_of(job: Job, plan: Plan, cut: Cut) -> list[int]:
     """The numbers of the cut's messages: one for all members, or one each. New ones are added to the job."""
     numbers = [_message_number(job, plan, cut.channel, variant) for variant in cut.variants]
     return [numbers[which] for which in cut.which] or numbers

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 from asyncpg import Pool
 
-from dispatcher.audience import Longs, Match, Tally, Whereabouts
+from dispatcher.audience import Longs, Match, Portions, Tally, Whereabouts
 from dispatcher.background import Agent
 from geo.area import Area
 from geo.shelters import ShelterBoard
@@ -112,14 +112,14 @@ class Columns:
         """See the protocol."""
         return self._moment.match(area.geometry, topics, now=clock.now())
 
-    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Portions:
         """See the protocol. A small audience is one portion: cut in two it would only make more batches."""
         moment = self._moment
         found = moment.found(area.geometry, topics, now=clock.now())
         everybody = sum(map(len, found))
         whole = everybody <= SMALL_AUDIENCE
         sizes = repeat(max(everybody, 1)) if whole else (FIRST_PORTION * GROWTH**turn for turn in count())
-        return portions(moment, found, iter(sizes))
+        return Portions(everybody, portions(moment, found, iter(sizes)))
 
     async def among(self, subscribers: Longs, *, topics: Sequence[str] = ()) -> Match:
         """See the protocol; whoever has left or never was is left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import click
+from asyncpg.pool import PoolConnectionProxy
 
 from config import Configuration, Settings
+from dispatcher.epoch import Epoch
 from dispatcher.stand_in import reached_by
 from todoke.embedded import embedded_postgres
 from todoke.migrate import migrate, pending
@@ -30,6 +32,8 @@ class Context:
     configuration: Configuration
     json: bool = False
     """Whether a program listens: then standard output holds nothing but JSON objects, one a line."""
+    epoch: Epoch | None = None
+    """Of a process that stays up: it looks at every connection before anything is asked on it."""
 
     @property
     def settings(self) -> Settings:
@@ -62,7 +66,7 @@ class Context:
         """
         async with self.database_server() as dsn:
             await self._see_to_the_schema(dsn)
-            async with open_pool(dsn, size) as pool:
+            async with open_pool(dsn, size, meet=self.epoch.meet if self.epoch is not None else None) as pool:
                 yield pool
 
     @asynccontextmanager
@@ -95,10 +99,13 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         await connected.close()
 
 
+Meeting = Callable[[asyncpg.Connection | PoolConnectionProxy], Coroutine[Any, Any, None]]
+
+
 @asynccontextmanager
-async def open_pool(dsn: str, size: int = POOL_SIZE) -> AsyncIterator[asyncpg.Pool]:
-    """Up to `size` connections, as every part of Todoke expects them."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=size, reset=_as_it_is, **_session()) as pool:
+async def open_pool(dsn: str, size: int = POOL_SIZE, *, meet: Meeting | None = None) -> AsyncIterator[asyncpg.Pool]:
+    """Up to `size` connections, as every part of Todoke expects them. `meet` is given each before its first use."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=size, init=meet, reset=_as_it_is, **_session()) as pool:
         with reached_by(pool, dsn):
             yield pool
 

@@ -13,11 +13,12 @@ import msgspec
 
 from channels.contract import Channel
 from config import Settings
-from dispatcher.drafting import Town
+from dispatcher.drafting import Drafter, Town
 from dispatcher.events import DOCUMENT_BYTES, Event, parse_event
 from dispatcher.gazetteer import board, boundary
 from dispatcher.texts import Composer, check_texts
 from geo.area import Area
+from subscribers.columns import open_audience
 from words.problem import Problem, Refused
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Reader:
         areas = await self._named_boundary(content)
         event = parse_event(
             content,
-            now=datetime.now(UTC),
+            now=await self.pool.fetchval("select now()"),
             areas=areas.get,
             channels=tuple(self.channels),
             town=self.town.name,
@@ -63,6 +64,12 @@ class Reader:
         code = _code(content)
         found = await boundary(self.pool, code) if code else None
         return {code: found} if code and found else {}
+
+
+async def counted(pool: Pool, event: Event, channels: Mapping[str, Channel]) -> int | None:
+    """How many people are in the event's area now, as planning will count them; None where it has none of its own."""
+    kinds = {name: channel.contact for name, channel in channels.items()}
+    return await Drafter(pool, await open_audience(pool), kinds).count(event)
 
 
 def _code(content: bytes) -> str | None:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
+from dispatcher.canary import CanaryBook
+from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
+from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter, MemoryLimiter
 from dispatcher.session import Session
 from dispatcher.shared_limiter import SharedLimiter
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from subscribers.keyfile import load_key
+from subscribers.offline import OfflineAddresses
 from subscribers.vault import Vault, holds_contacts, open_vault
+from todoke.emergency import counter, emergency_directory
 from todoke.reading import town_of
+from todoke.watchman import nests
 from words.problem import Problem, Refused
 
 if TYPE_CHECKING:
@@ -39,11 +46,16 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 
 
 @asynccontextmanager
-async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel]) -> AsyncIterator[Session]:
-    """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's."""
+async def working(
+    settings: Settings, pool: Pool, channels: Mapping[str, Channel], epoch: Epoch | None = None
+) -> AsyncIterator[Session]:
+    """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's.
+
+    `epoch` is that which met every connection of the pool; without it one of our own looks at the database now and then.
+    """
     vault = await town_vault(settings, pool)
     audience = await open_audience(pool)
-    addresses = Addresses(audience, pool, vault)
+    addresses = CanaryBook(Addresses(audience, pool, vault), nests(settings, channels))
     sending = settings.sending
     pace = Pace(
         batch_size=sending.batch_size,
@@ -53,7 +65,7 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
         call_seconds=sending.call_seconds,
         keep_years=settings.records.keep_years,
     )
-    async with _limiter(settings) as limiter:
+    async with limiter_of(settings) as limiter:
         parts = Parts(
             pool=pool,
             audience=audience,
@@ -61,6 +73,13 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
             channels=channels,
             limiter=limiter,
             town=town_of(settings),
+            epoch=epoch or Epoch(witnesses(settings)),
+            post=Post(
+                directory=emergency_directory(settings),
+                addresses=OfflineAddresses(audience, vault),
+                grace=settings.emergency.grace_seconds,
+                counter=counter,
+            ),
         )
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
@@ -69,8 +88,14 @@ async def working(settings: Settings, pool: Pool, channels: Mapping[str, Channel
             yield session
 
 
+def witnesses(settings: Settings) -> Path:
+    """Where this server keeps how far it saw its databases come (dispatcher/epoch.py)."""
+    return settings.data / "epoch"
+
+
 @asynccontextmanager
-async def _limiter(settings: Settings) -> AsyncIterator[Limiter]:
+async def limiter_of(settings: Settings) -> AsyncIterator[Limiter]:
+    """Shared by way of Redis where that is configured."""
     if settings.redis_url is None:
         yield MemoryLimiter()
         return

@@ -107,7 +107,7 @@ class Register:
         counts.recipients += recipients
 
     def answer(self, arrival: Arrival, outcome: str, status: int, code: str = "") -> None:
-        """`outcome` is accepted, refused, dropped or held; `status` 0 where no answer was given."""
+        """`outcome` is accepted, refused, dropped, swallowed or held; `status` 0 where no answer was given."""
         self.channels[arrival.channel].answers[code or str(status)] += 1
         self._log.append(
             {

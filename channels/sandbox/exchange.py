@@ -12,7 +12,7 @@ from channels.sandbox.faults import Rule, Schedule
 
 LEFT = 0.02
 """Seconds between looks at whether the client has left."""
-AFTERWARDS = frozenset({"error_accepted", "timeout_accepted", "drop_after", "undelivered", "no_receipt"})
+AFTERWARDS = frozenset({"error_accepted", "timeout_accepted", "drop_after", "undelivered", "no_receipt", "swallow"})
 """Faults that strike once a message is accepted and recorded."""
 
 

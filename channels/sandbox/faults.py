@@ -29,6 +29,7 @@ Fault = Literal[
     "connections",
     "undelivered",
     "no_receipt",
+    "swallow",
 ]
 
 ONLY: dict[str, tuple[str, ...]] = {
@@ -37,6 +38,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "connections": ("email",),
     "undelivered": ("sms",),
     "no_receipt": ("sms",),
+    "swallow": ("line", "email"),
 }
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -69,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     def __post_init__(self) -> None:
         if self.channel not in ONLY.get(self.fault, (self.channel,)):
-            raise ValueError(f"the fault {self.fault} is for {ONLY[self.fault][0]} only")
+            raise ValueError(f"the fault {self.fault} is for {' and '.join(ONLY[self.fault])} only")
         if self.domain is not None and self.channel != "email":
             raise ValueError("a domain narrows rules for email only")
         if sum(given is not None for given in (self.first, self.nth, self.every, self.probability)) > 1:

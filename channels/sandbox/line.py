@@ -154,6 +154,9 @@ class LineSandbox:
         if (known := self._history.accepted(sending.key)) is not None:
             return await self._already(arrival, known)
         record = self._record(arrival, sending)
+        if fault is not None and fault.fault == "swallow":
+            self._register.answer(arrival, "swallowed", 200)
+            return _accepted(record)
         # The key counts from here on, or the same request twice at once would be accepted twice.
         self._history.add(record)
         await self._journal.append(record)

@@ -93,6 +93,8 @@ class Dialogue:
             case "timeout":
                 self._register.answer(begun.arrival, "held", 0)
                 await _forever()
+            case "swallow":
+                return self._answer(begun, "swallowed", f"250 2.0.0 Ok: queued as {uuid4().hex[:12].upper()}")
         return await self._after(server, begun, await self._accept(begun, envelope))
 
     async def _fault(self, arrival: Arrival, sender: str, to: str) -> str:

@@ -4,5 +4,7 @@ update dispatch d
 set state = 'drained', ended_at = now()
 where d.state = 'sending'
   and not exists (select from batch b where b.dispatch = d.id and b.state || '' in ('due', 'claimed'))
-  and d.next_batch <= (select coalesce(max(b.number) + 1, 0) from batch b where b.dispatch = d.id)
+  and d.next_batch <= greatest(
+      d.numbers_from, (select coalesce(max(b.number) + 1, 0) from batch b where b.dispatch = d.id)
+  )
 returning id

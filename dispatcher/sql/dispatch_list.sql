@@ -1,1 +1,4 @@
-select id from dispatch order by created_at desc limit $1
+select id from dispatch d
+where not exists (select from canary c where c.dispatch = d.id)
+order by created_at desc
+limit $1

@@ -9,7 +9,8 @@ where id = (
       and d.priority between $2 and $3
       and not exists (
           select from dispatch p
-          where p.id = d.parent and p.state in ('approved', 'planning') and p.valid_until > now())
+          where p.id = d.parent and p.valid_until > now()
+            and (p.state in ('approved', 'planning') or (p.state = 'held' and p.planned_at is null)))
       and (d.state = 'approved'
            or (d.state = 'planning' and not exists (
                select from worker_session w
@@ -18,4 +19,4 @@ where id = (
     limit 1
     for update skip locked
 )
-returning id, event, class, mode, priority, parent, relation, approved_at
+returning id, event, class, mode, priority, parent, relation, approved_at, digest, counted, next_batch, numbers_from

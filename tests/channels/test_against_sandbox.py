@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from channels.contract import Answer, Channel, Recipient, Verdict
+from channels.contract import Answer, Channel, Metered, Recipient, Verdict
 from channels.registry import BUILT_IN, open_channels
 from channels.sandbox.faults import ChannelName
 from channels.sandbox.process import SandboxProcess, start_sandbox
@@ -33,6 +33,7 @@ ANSWERS: list[tuple[ChannelName, str, Verdict, bool]] = [
     ("line", "drop_after", Q, True),
     ("line", "unauthorized", R, False),
     ("line", "refuse", X, False),
+    ("line", "swallow", A, False),
     ("sms", "", A, True),
     ("sms", "rate", R, False),
     ("sms", "quota", R, False),
@@ -55,6 +56,7 @@ ANSWERS: list[tuple[ChannelName, str, Verdict, bool]] = [
     ("email", "refuse", X, False),
     ("email", "refuse_data", X, False),
     ("email", "greylist", R, False),
+    ("email", "swallow", A, False),
 ]
 """(channel, fault, our verdict, whether the provider has the message)"""
 
@@ -165,3 +167,24 @@ async def test_an_sms_carries_the_token_to_its_receipt(sandbox: SandboxProcess, 
     await send(channels["sms"], tome)
     callback = sandbox.records("sms")[-1]["callback"]
     assert parse_qs(urlsplit(callback).query)["token"] == [tome.token]
+
+
+async def test_what_line_counts_rises_with_what_it_sent(sandbox: SandboxProcess, channels: dict[str, Channel]) -> None:
+    line = channels["line"]
+    assert isinstance(line, Metered)
+    await sandbox.set_faults([{"channel": "line", "fault": "swallow", "first": 1}])
+    counts = [await line.counted()]
+    for _ in range(2):
+        answer = await send(line, somebody("line"))
+        assert answer.verdict is A
+        counts.append(await line.counted())
+    assert counts[0] is not None
+    assert counts == [counts[0], counts[0], counts[0] + 1]
+
+
+async def test_a_line_that_does_not_say_has_counted_nothing(impatient: dict[str, Channel]) -> None:
+    line = impatient["line"]
+    assert isinstance(line, Metered)
+    await line.close()
+    assert await line.counted() is None
+    await line.open()

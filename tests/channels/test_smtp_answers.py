@@ -50,7 +50,10 @@ class TestRefused:
     )
     def test_trouble_of_one_mailbox_does_not_hold_up_its_neighbours(self, code: int, text: str) -> None:
         answer = refused(Phase.RECIPIENT, code, text, "google")
-        assert (answer.verdict, answer.pause) == (Verdict.RETRY, None)
+        assert (answer.verdict, answer.pause, answer.deferred) == (Verdict.RETRY, None, True)
+
+    def test_a_lane_that_is_left_in_peace_defers_nobody_by_himself(self) -> None:
+        assert not refused(Phase.RECIPIENT, 451, "try later", "docomo").deferred
 
     @pytest.mark.parametrize("phase", [Phase.RECIPIENT, Phase.DATA, Phase.CONTENT])
     def test_a_permanent_refusal_of_the_recipient_or_the_mail_is_final(self, phase: Phase) -> None:
@@ -103,10 +106,15 @@ class TestBroken:
     def test_a_reset_before_the_dot_is_congestion(self, phase: Phase) -> None:
         answer = broken(phase, ConnectionResetError(), reused=False)
         assert (answer.verdict, answer.pause) == (Verdict.RETRY, Pause("lane", 30.0, "reset"))
+        assert answer.sick
+
+    def test_what_a_server_says_does_not_make_it_sick(self) -> None:
+        said = [(421, "busy"), (451, "4.7.1 Greylisted"), (452, "later"), (550, "5.1.1 unknown")]
+        assert not any(refused(Phase.RECIPIENT, code, text, "docomo").sick for code, text in said)
 
     def test_a_connection_closed_while_idle_is_nobodys_fault(self) -> None:
         answer = broken(Phase.SENDER, DROPPED, reused=True)
-        assert (answer.verdict, answer.pause) == (Verdict.RETRY, None)
+        assert (answer.verdict, answer.pause, answer.sick) == (Verdict.RETRY, None, False)
 
     def test_no_connection_is_certainly_not_sent(self) -> None:
         answer = broken(Phase.CONNECT, aiosmtplib.SMTPConnectError("refused"), reused=False)

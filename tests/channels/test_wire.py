@@ -101,6 +101,7 @@ class TestUnanswered:
     async def test_nobody_listens(self) -> None:
         answer = wire.unanswered(await failure(f"http://127.0.0.1:{free_port()}/"))
         assert (answer.verdict, answer.pause) == (Verdict.RETRY, Pause("lane", 2.0, "unreachable"))
+        assert answer.sick
 
     async def test_no_such_host(self) -> None:
         assert wire.unanswered(await failure("http://no-such-host.invalid/")).verdict is Verdict.RETRY

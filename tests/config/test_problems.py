@@ -36,6 +36,11 @@ def refusal(
         ("TODOKE_VAULT__KEY", SHORT_KEY, "The key is 32 bytes written in base64.", "32 バイトを base64"),
         ("TODOKE_TOWN__CODE", "川辺", "Give it in the form", "形式が違います"),
         ("TODOKE_SHELTERS__URL_TEMPLATE", "https://map", "must contain {lat} and {lon}", "{lat} と {lon} を含めて"),
+        ("TODOKE_ALARMS__WEBHOOK", "http://8.8.8.8/alarm", "http:// and a private address", "(プライベート)アドレス"),
+        ("TODOKE_ALARMS__WEBHOOK", "http://chat.example/a", "an address with https://", "https:// の URL か"),
+        ("TODOKE_ALARMS__COMMAND", '"page"', "Write it as a list.", "一覧として書いてください"),
+        ("TODOKE_ALARMS__WEBHOOK_SECRET", "short", "at least 16 characters", "16 文字以上"),
+        ("TODOKE_CANARY__DEADLINE_SECONDS", "300", "shorter than the time between two canaries", "間隔より短く"),
         ("TODOKE_CHANNELS__LETTER__DOMAINS", "a=1", "Write tables and lists as JSON", "JSON で書いてください"),
     ],
 )

@@ -18,6 +18,7 @@ from dispatcher.audience import AddressBook, Living
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
 from dispatcher.engine import Pace, Parts, running
+from dispatcher.epoch import Epoch
 from dispatcher.events import Event, parse_event
 from dispatcher.limiter import MemoryLimiter
 from subscribers.addressbook import Addresses
@@ -95,7 +96,12 @@ class Kawabe:
 
     @asynccontextmanager
     async def at_work(
-        self, audience: Living | None = None, addresses: AddressBook | None = None, **changes: Any
+        self,
+        audience: Living | None = None,
+        addresses: AddressBook | None = None,
+        *,
+        epoch: Epoch | None = None,
+        **changes: Any,
     ) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
         columns = await open_audience(self.pool)
@@ -106,12 +112,13 @@ class Kawabe:
             channels=self.channels,
             limiter=MemoryLimiter(),
             town=KAWABE,
+            epoch=epoch or Epoch(),
         )
         async with columns.following(), running(parts, replace(self.pace, **changes)):
             yield
 
-    async def send(self, event: Event, *, again: bool = False) -> str:
-        return await create(self.pool, event, OFFICERS, again=again)
+    async def send(self, event: Event, *, again: bool = False, **seen: Any) -> str:
+        return await create(self.pool, event, replace(OFFICERS, **seen), again=again)
 
     async def over(self, dispatch: str) -> Status:
         """The status once nothing is left to do."""

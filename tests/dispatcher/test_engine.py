@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from asyncpg import Pool
 
 from channels.contract import Answer, Message, Pause, Recipient, Verdict
 from dispatcher import planner
-from dispatcher.audience import Living, Match
+from dispatcher.audience import Living, Portions
 from dispatcher.batches import BatchStore, Member
 from dispatcher.dispatches import Signatures, create, status, stop, stop_all
 from dispatcher.model import DispatchState, Outcome
@@ -431,10 +431,10 @@ class SlowBureau:
         self.changes, self.whereabouts = audience.changes, audience.whereabouts
         self.released = threading.Event()
 
-    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Iterator[Match]:
+    def portions(self, area: Area, *, topics: Sequence[str] = ()) -> Portions:
         if topics:
             self.released.wait(45)
-        yield from self._audience.portions(area, topics=topics)
+        return self._audience.portions(area, topics=topics)
 
 
 async def test_an_order_does_not_wait_for_a_campaign_that_is_being_planned(town: Kawabe) -> None:

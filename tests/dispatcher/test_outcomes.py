@@ -122,6 +122,26 @@ def test_an_ambiguous_evacuation_waits_ten_seconds_for_a_receipt_before_its_repe
     assert (after.due_in, after.repeat_in) == (10, 10)
 
 
+def test_repeats_without_room_wait_for_it_and_no_longer() -> None:
+    after = states.next_attempt(
+        bytes([Outcome.AMBIGUOUS]), tries=0, at_least=0, repeated=False, promise=EVACUATION_BY_SMS, held=3
+    )
+    assert (after.due_in, after.repeat_in) == (3, 3)
+
+
+@pytest.mark.parametrize(("others", "due_in"), [([], 60), ([Outcome.RETRY], 1), ([Outcome.PENDING], 0)])
+def test_a_greylisted_mailbox_holds_up_none_of_its_batch(others: list[Outcome], due_in: float) -> None:
+    after = states.next_attempt(
+        bytes([Outcome.RETRY, *others]),
+        tries=0,
+        at_least=0,
+        repeated=True,
+        promise=EVACUATION_BY_SMS,
+        deferred=(1, 60),
+    )
+    assert after.due_in == pytest.approx(due_in, abs=1)
+
+
 def test_the_backoff_never_leaves_its_cap() -> None:
     policy = POLICIES[EventClass.EVACUATION]
     assert all(0 <= states.backoff(tries, policy) <= policy.backoff_cap for tries in range(200))

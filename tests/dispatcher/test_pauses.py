@@ -13,6 +13,7 @@ from channels.contract import Answer, Message, Pause, Verdict
 from dispatcher.attempt import Attempt, Called, Means
 from dispatcher.batches import BatchStore, Claimed, LaneKey
 from dispatcher.connections import Connections
+from dispatcher.deferrals import Deferrals
 from dispatcher.limiter import MemoryLimiter
 from dispatcher.metrics import Meters
 from dispatcher.model import EventClass, Outcome
@@ -142,6 +143,7 @@ async def attempt_with(pauses: Pauses, kawabe: Kawabe) -> Attempt:
         limiter=MemoryLimiter(),
         pauses=pauses,
         providers=Providers(MemoryLimiter(), lambda: None),
+        deferrals=Deferrals(),
         channel=kawabe.email,
         connections=Connections(1),
         meters=Meters.of("email"),

@@ -134,6 +134,14 @@ async def test_breaker_and_budget_are_among_the_metrics() -> None:
     assert REGISTRY.get_sample_value("todoke_retry_budget", labels) == 60
 
 
+async def test_calls_under_way_are_those_of_all_lanes_of_a_channel() -> None:
+    bureau = Bureau()
+    bureau.docomo.breaker.under_way = 2
+    bureau.providers.of(GMAIL, RULES).breaker.under_way = 3
+    await bureau.seconds(1)
+    assert REGISTRY.get_sample_value("todoke_calls_under_way", {"channel": "email"}) == 5
+
+
 # -- the engine with a sick provider ---------------------------------------------------------------
 
 
@@ -237,6 +245,26 @@ async def test_repeats_without_room_wait_and_first_tries_do_not(pool: Pool, tmp_
     assert end.channels == {"sms": {"accepted": 60}}
     numbers = [int(address[-4:]) for address in people(town.sms)]
     assert numbers[:30] == list(range(30, 60))
+
+
+async def test_a_greylisted_mailbox_waits_a_minute_and_its_neighbours_do_not(pool: Pool, tmp_path: Path) -> None:
+    town = await kawabe(pool)
+    town.email = channel("email", "email", 1, repeatable=False, at_once=1)
+    await town.settle(tmp_path, crowd(20, line=False, email=True))
+    town.email.will_answer(Answer(Verdict.RETRY, code="451 4.7.1", deferred=True), Answer(Verdict.RETRY, code="471"))
+    await town.send(order(channels=["email"]))
+    async with town.at_work():
+        await until(lambda: asyncio.sleep(0, len(people(town.email)) == 19))
+        await until(lambda: waits(pool, 1))
+    assert len(town.email.taken) == 19
+
+
+async def waits(pool: Pool, number: int) -> bool:
+    """Whether nothing is left but so many people of one batch that is due in a minute."""
+    left = await pool.fetch(
+        "select outcomes, extract(epoch from due_at - now()) as seconds from batch where state = 'due'"
+    )
+    return len(left) == 1 and left[0]["outcomes"].count(3) == number and 50 < left[0]["seconds"] <= 60
 
 
 @pytest.mark.parametrize("number", [40])

@@ -88,10 +88,13 @@ class Stage:
             self._stack.push_async_callback(self._valkey.close)
         return self._valkey
 
-    async def providers(self, *, callback: str = "", **options: Any) -> SandboxProcess:
+    async def providers(
+        self, *, callback: str = "", told: Mapping[str, int] | None = None, **options: Any
+    ) -> SandboxProcess:
         """LINE, SMS and mail in a process of their own, which has every accepted request on disk before it answers.
 
         `options` are those of `start_sandbox`; no limits unless given. Workers started later speak to the last one.
+        `told` are limits a second that Todoke is told instead, which may be more than the provider bears.
         """
         limits = {"line_rate": 0, "sms_rate": 0} | {k: v for k, v in options.items() if k.endswith("_rate")}
         directory = self.folder / f"providers{len(self._sandboxes)}"
@@ -99,7 +102,8 @@ class Stage:
             start_sandbox(directory, seed=self.seed, callback=callback, **options | limits)
         )
         self._sandboxes.append(sandbox)
-        journals = Journals(directory, limits={"line": limits["line_rate"], "sms": limits["sms_rate"], "email": 0})
+        judged = {"line": limits["line_rate"], "sms": limits["sms_rate"], "email": 0} | dict(told or {})
+        journals = Journals(directory, limits=judged)
         self._journals.append(journals)
         self._judged.append(0)
         return sandbox
@@ -137,7 +141,7 @@ class Stage:
 
     async def run(self, *arguments: str | Path) -> Ended:
         """A `todoke` command on this database; its `.code`, `.out`, `.err` and `.last` JSON line."""
-        return await self._todoke.run(*arguments)
+        return await self.todoke.run(*arguments)
 
     @property
     def data(self) -> Path:
@@ -151,7 +155,8 @@ class Stage:
         return self._sandboxes[-1].settings_file
 
     @property
-    def _todoke(self) -> Todoke:
+    def todoke(self) -> Todoke:
+        """The command line on this database."""
         return Todoke(self.data, self.postgres.url, self._config)
 
     async def kill_sessions(self) -> None:

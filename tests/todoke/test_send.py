@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,19 +11,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner
 
 from channels.sandbox.journal import lines
-from tests.dispatcher.engine_room import CAST, HEADER, RIVERSIDE
+from tests.dispatcher.engine_room import CAST, HEADER, RIVERSIDE, crowd
 from tests.scenarios.cli import Ended
 from tests.todoke import running
 from todoke.__main__ import COMMANDS, LazyGroup
 
 BOTH = ("--requested-by", "佐藤", "--approved-by", "森")
+FIVE = {"ja": {"subject": "緊急安全確保", "body": "川沿いに{level_name}。"}}
 STATUS_KEYS = {
     "dispatch", "event", "class", "mode", "state", "requested_by", "approved_by", "approved_at", "valid_until",
-    "audience", "late_entries", "channels", "seconds",
+    "audience", "late_entries", "channels", "seconds", "counted", "held", "emergencies",
 }  # fmt: skip
 
 
@@ -109,6 +112,14 @@ def event(todoke: Todoke, **changes: Any) -> Path:
     return path
 
 
+async def _execute(todoke: Todoke, statement: str) -> None:
+    connection = await asyncpg.connect(todoke.environment["TODOKE_DATABASE_URL"])
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 def dispatches(todoke: Todoke) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = todoke.ok("status", "--json").last["dispatches"]
     return listed
@@ -178,6 +189,64 @@ def test_the_same_order_pressed_twice_is_refused_with_what_to_do(todoke: Todoke)
     assert "add --again" in said.err
 
 
+def test_a_request_made_twice_is_one_dispatch(todoke: Todoke) -> None:
+    asked = ("send", event(todoke), *BOTH, "--request", "console-17", "--json")
+    first = todoke.ok(*asked).last["dispatch"]
+    assert todoke.ok(*asked).last["dispatch"] == first
+    assert len(dispatches(todoke)) == 1
+
+
+def test_a_request_is_not_used_again_for_something_else(todoke: Todoke) -> None:
+    first = todoke.ok("send", event(todoke), *BOTH, "--request", "console-17", "--json").last["dispatch"]
+    said = todoke.run("send", event(todoke, id="flood-2", level=5), *BOTH, "--request", "console-17")
+    assert said.code == 1
+    assert said.err.startswith(f"request: This request already led to dispatch {first}, of other content.")
+
+
+def test_only_what_was_looked_at_is_approved_by_its_digest(todoke: Todoke) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    digest = todoke.ok("match", event(todoke, valid_until=until), "--json").last["digest"]
+    said = todoke.run("send", event(todoke, valid_until=until, level=5, texts=FIVE), *BOTH, "--digest", digest[:12])
+    assert said.code == 1
+    assert said.err.startswith("digest: The content is not what was approved. Look at it once more with todoke match")
+    assert dispatches(todoke) == []
+    todoke.ok("send", event(todoke, valid_until=until), *BOTH, "--digest", digest[:12])
+
+
+def test_the_count_of_the_approval_is_kept(todoke: Todoke) -> None:
+    said = todoke.ok("send", event(todoke), *BOTH)
+    assert said.out.splitlines()[0].endswith(" approved for 4 people.")
+    assert dispatches(todoke)[0]["counted"] == 4
+
+
+def test_a_held_order_says_why_and_is_sent_once_an_officer_releases_it(todoke: Todoke, tmp_path: Path) -> None:
+    name = todoke.ok("send", event(todoke), *BOTH, "--json").last["dispatch"]
+    people = tmp_path / "more.csv"
+    people.write_text(HEADER + "\n".join(crowd(21)) + "\n", encoding="utf-8")
+    todoke.ok("import", "subscribers", people)
+    said = todoke.run("send", event(todoke, id="next"), *BOTH, "--wait")
+    assert said.code == 0
+    (held,) = [each for each in dispatches(todoke) if each["dispatch"] == name]
+    assert {**held["held"], "at": ""} == {"reason": "drift", "counted": 4, "found": 25, "at": ""}
+    assert "It was approved for 4 people, but just before sending there were 25." in todoke.ok("status").out
+    assert "The dispatch is held; nobody has been written to." in todoke.ok("why", name, "hana").out
+    released = todoke.ok("release", name, "--by", "森", "--yes", "--json")
+    assert "There are 25 people in its area now (at the approval: 4)." in released.err
+    assert (released.last["state"], released.last["counted"]) == ("approved", 25)
+    todoke.ok("report", name, "--out", tmp_path / "report.html")
+    assert "released by 森" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_who_waits_for_a_held_order_is_told_what_to_do(todoke: Todoke) -> None:
+    name = todoke.ok("send", event(todoke, mode="drill"), "--json").last["dispatch"]
+    asyncio.run(_execute(todoke, "update event set area = null"))
+    said = todoke.run("send", event(todoke, id="other", mode="drill"), "--wait")
+    assert said.code == 0
+    assert todoke.run("release", name, "--by", "森", "--yes").err.startswith(
+        "What is stored, or its area, is not what was approved."
+    )
+
+
 def test_a_stopped_order_is_not_sent_by_who_comes_to_work_later(todoke: Todoke, sandbox: Sandbox) -> None:
     first = todoke.ok("send", event(todoke), *BOTH, "--json").last["dispatch"]
     assert todoke.ok("stop", first, "--json").last == {"stopped": [first], "state": "cancelled"}
@@ -214,6 +283,7 @@ def test_wrong_usage_is_2(todoke: Todoke, words: tuple[str, ...]) -> None:
 
 def test_match_counts_whom_an_order_would_reach_and_sends_nothing(todoke: Todoke, sandbox: Sandbox) -> None:
     found = todoke.ok("match", event(todoke), "--json").last
+    assert len(found.pop("digest")) == 64
     assert found == {
         "people": 4, "audience": 4, "channels": {"line": 2, "sms": 2, "email": 1},
         "languages": {"ja": 1, "ja-x-easy": 1, "vi": 1, "zh-Hans": 1}, "shelters": [],

@@ -52,30 +52,34 @@ def command(ctx: Context, event_or_area: str) -> None:
 
 async def _match(ctx: Context, subject: str) -> None:
     async with ctx.database() as pool:
-        found = await _count(ctx, pool, subject)
-    ctx.emit(_as_json(found))
+        found, digest = await _count(ctx, pool, subject)
+    ctx.emit(_as_json(found, digest))
     if not ctx.json:
         _tell(ctx, found)
+        if digest is not None:
+            ctx.say(ja=f"ダイジェスト: {digest}", en=f"Digest: {digest}")
 
 
-def _as_json(found: Count) -> dict[str, Any]:
-    """Audiences are of an update only."""
-    return {key: value for key, value in asdict(found).items() if key != "audiences" or value}
+def _as_json(found: Count, digest: str | None) -> dict[str, Any]:
+    """Audiences are of an update only; a digest of an event only."""
+    counts = {key: value for key, value in asdict(found).items() if key != "audiences" or value}
+    return counts | ({"digest": digest} if digest is not None else {})
 
 
-async def _count(ctx: Context, pool: Pool, subject: str) -> Count:
+async def _count(ctx: Context, pool: Pool, subject: str) -> tuple[Count, str | None]:
+    """With the digest of an event."""
     area = await _area(pool, subject)
     if area is not None:
         types = channel_types()
         kinds = {name: str(types[name].contact) for name in _PEOPLE_CHANNELS}
-        return (await Counter(pool, await open_audience(pool), kinds).survey(area)).count
+        return (await Counter(pool, await open_audience(pool), kinds).survey(area)).count, None
     async with configured_channels(ctx.settings) as channels:
         reader = Reader(pool, town_of(ctx.settings), channels)
         event = await reader.event(Path(subject))
         await check_reference(pool, event)
         kinds = {name: channel.contact for name, channel in channels.items()}
         drafter = Drafter(pool, await open_audience(pool), kinds)
-        return count(*await drafter.drafts(event, reader.composer(event), parent=event.parent))
+        return count(*await drafter.drafts(event, reader.composer(event), parent=event.parent)), event.digest
 
 
 async def _area(pool: Pool, subject: str) -> Area | None:

@@ -14,9 +14,12 @@ import click
 import structlog
 from aiohttp import web
 
-from todoke import health, receipts
+from todoke import answers, health, receipts
+from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
+from todoke.watchman import watching
+from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
 from words.problem import Problem, Refused
 
@@ -28,13 +31,16 @@ Background = Callable[[Context, asyncpg.Pool, web.Application], AbstractAsyncCon
 async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> AsyncIterator[None]:
     """Plan, send and take receipts; without a configured channel only the web side runs, and says so."""
     app.add_routes(receipts.routes(pool, ctx.settings.channels))
+    app.add_routes(answers.routes(pool))
     if not ctx.settings.channels:
         log.warning("nothing_is_sent", reason="no channel is configured")
-        yield
+        async with watching(ctx.settings, pool, {}):
+            yield
         return
     async with (
         configured_channels(ctx.settings) as channels,
-        working(ctx.settings, pool, channels),
+        watching(ctx.settings, pool, channels),
+        working(ctx.settings, pool, channels, ctx.epoch),
     ):
         yield
 
@@ -60,10 +66,12 @@ async def serve(ctx: Context, background: Sequence[Background] = BACKGROUND) -> 
     """Serve until SIGTERM. Raises Refused when there is no database, or the port cannot be had."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    ctx = attentive(ctx, stop.set)
     async with serving(ctx, background) as (address, _):
         ctx.say(ja=f"{address} で待っています。止めるには Ctrl-C。", en=f"Listening on {address}. Ctrl-C stops it.")
         ctx.emit({"listening": address})
         await stop.wait()
+    anew_if_replaced(ctx)
 
 
 @asynccontextmanager
@@ -72,7 +80,7 @@ async def serving(
 ) -> AsyncIterator[tuple[str, asyncpg.Pool]]:
     """Serve for as long as this lasts; gives the address people reach it by, and the database."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(ctx.database(POOL_SIZE))
+        pool = await stack.enter_async_context(database_or_journal(ctx, POOL_SIZE))
         app = web.Application(client_max_size=REQUEST_BYTES, middlewares=[_apologising])
         app.on_response_prepare.append(_nameless)
         app.add_routes(health.routes(await _checks(ctx, pool, stack)))

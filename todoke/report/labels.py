@@ -54,6 +54,7 @@ STATES_EN = {
     "approved": "approved",
     "planning": "being prepared",
     "sending": "being sent",
+    "held": "held",
     "drained": "all sent",
     "cancelled": "stopped",
     "expired": "expired",

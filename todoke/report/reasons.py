@@ -35,6 +35,12 @@ def not_matched_yet(terms: Terms, clock: Clock) -> Reason | None:
     """Set while nobody has been chosen yet, or because nobody ever was."""
     if terms.matched_at is not None:
         return None
+    if terms.held is not None:
+        return Reason(
+            "held",
+            f"配信は保留されていて、まだ誰にも送っていません。{terms.held.say('ja')}",
+            f"The dispatch is held; nobody has been written to. {terms.held.say('en')}",
+        )
     if terms.state.open:
         return Reason("not_planned", "対象者はまだ確定していません。", "Who is concerned has not been worked out yet.")
     return Reason(

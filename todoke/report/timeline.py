@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 import numpy as np
 
 from dispatcher.history import DispatchHistory
+from dispatcher.holding import Hold
 from todoke.report import labels
 from todoke.report.labels import Label
 from todoke.report.tables import channels_used
@@ -89,7 +90,7 @@ def _bars(taken: Sequence[tuple[float, int]], step: float, bars: int) -> list[in
 
 def _moments(history: DispatchHistory, zone: tzinfo) -> list[Moment]:
     state = labels.state(history.state)
-    named = [
+    named: list[tuple[Label, datetime | None]] = [
         (Label("承認", "Approved"), history.approved_at),
         (Label("対象者の確定", "Audience known"), history.matched_at),
         (Label("最初の送信", "First message sent"), history.first_send_at),
@@ -97,10 +98,23 @@ def _moments(history: DispatchHistory, zone: tzinfo) -> list[Moment]:
         (Label("最後の結果", "Last outcome"), history.last_outcome_at),
         (Label(f"終了（{state.ja}）", f"Ended ({state.en})"), history.ended_at),
     ]
+    named += [moment for hold in history.holds for moment in _held(hold)]
+    for order in history.emergencies:
+        label = Label(
+            f"データベースなしの緊急送信（{order.ordered_by}）", f"Sent without the database ({order.ordered_by})"
+        )
+        named.append((label, order.ordered_at))
     happened = [(label, at) for label, at in named if at is not None]
     return [
         Moment(label, _time(at, history.approved_at, zone), duration((at - history.approved_at).total_seconds()))
         for label, at in sorted(happened, key=lambda pair: pair[1])
+    ]
+
+
+def _held(hold: Hold) -> list[tuple[Label, datetime | None]]:
+    return [
+        (Label("保留", "Held"), hold.at),
+        (Label(f"保留の解除（{hold.released_by}）", f"Released by {hold.released_by}"), hold.released_at),
     ]
 
 

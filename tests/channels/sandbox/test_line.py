@@ -278,6 +278,13 @@ async def test_an_error_although_accepted_is_recorded_and_its_key_is_spent(desk:
     assert len(desk.records("line")) == 1
 
 
+async def test_what_is_swallowed_is_answered_and_neither_recorded_nor_counted(desk: Desk) -> None:
+    await desk.faults({"channel": "line", "fault": "swallow", "first": 1})
+    assert (await desk.multicast([HANA], key=KEY)).status == 200
+    assert desk.records("line") == []
+    assert (await desk.state())["line"]["used"] == 0
+
+
 @pytest.mark.parametrize(("fault", "recorded"), [("drop_before", 0), ("drop_after", 1)])
 async def test_a_dropped_connection_leaves_a_record_or_none(desk: Desk, fault: str, recorded: int) -> None:
     await desk.faults({"channel": "line", "fault": fault, "first": 1})

@@ -141,6 +141,12 @@ async def test_an_error_after_data_leaves_a_record_or_none(desk: Desk, fault: st
     assert len(desk.records("email")) == recorded
 
 
+async def test_what_is_swallowed_is_accepted_and_gone(desk: Desk) -> None:
+    await desk.faults({"channel": "email", "fault": "swallow", "first": 1})
+    await desk.mail()
+    assert desk.records("email") == []
+
+
 @pytest.mark.parametrize(("fault", "recorded"), [("drop_before", 0), ("drop_after", 1)])
 async def test_a_dropped_connection_leaves_a_record_or_none(desk: Desk, fault: str, recorded: int) -> None:
     await desk.faults({"channel": "email", "fault": fault})

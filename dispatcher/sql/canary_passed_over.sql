@@ -1,0 +1,1 @@
+update canary set passed_over_at = now() where dispatch = $1

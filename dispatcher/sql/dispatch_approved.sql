@@ -1,0 +1,1 @@
+select event, digest from dispatch where id = $1

@@ -1,0 +1,1 @@
+select id, digest, mode from dispatch where request = $1

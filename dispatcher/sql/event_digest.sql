@@ -1,0 +1,1 @@
+select digest from event where number = $1

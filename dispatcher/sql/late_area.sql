@@ -1,1 +1,0 @@
-select area from event where number = $1

@@ -1,0 +1,1 @@
+select language, subject, body from message where dispatch = $1 and channel = $2
