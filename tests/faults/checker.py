@@ -29,6 +29,7 @@ from tests.faults.evidence import (
     DELIVERED,
     EXPIRED,
     NAMES,
+    QUARANTINED,
     REJECTED,
     SUPPRESSED,
     UNDELIVERED,
@@ -53,7 +54,7 @@ _ANY = 10**6
 ANSWER_LOST = frozenset({"drop_after", "timeout_accepted", "error_accepted"})
 """Faults of the sandbox by which a caller cannot know that its message was accepted."""
 TAKEN = frozenset({ACCEPTED, UNDELIVERED, DELIVERED})
-NOT_TAKEN = UNSENT - {4} | {SUPPRESSED, EXPIRED, CANCELLED, REJECTED}
+NOT_TAKEN = UNSENT - {4} | {SUPPRESSED, EXPIRED, CANCELLED, QUARANTINED, REJECTED}
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Allowed:
     """How many answers the network may have lost between a provider and Todoke."""
     unknown: bool = False
     """Whether a recipient of an order may end as unknown without a copy: when the one repeat was lost too."""
+    poisoned: frozenset[str] = frozenset()
+    """People of whom workers die: they may end as quarantined, or as unknown."""
     slow: float = 0.0
     """Seconds by which providers accept later than they were called."""
     jitter: float = 0.1
@@ -208,6 +211,8 @@ class _Judge:
             ended = self.case.dispatch.state in {"cancelled", "expired"}
             return "" if ended else "in no batch"
         outcome = members[0].outcome
+        if person in self.allowed.poisoned and outcome in {QUARANTINED, UNKNOWN}:
+            return ""
         return "" if self._reason_holds(outcome, channel) else f"recorded as {NAMES.get(outcome, outcome)}"
 
     def _reason_holds(self, outcome: int, channel: str) -> bool:
