@@ -2,8 +2,8 @@
 
 The data's way: while the database takes writes, the emergency post of a data directory (station.py) reads every second
 what changed in live evacuations that are not through, and holds it in memory (memory.py): words, batches with their keys
-and exact members, and how each stands; what its own process has in hand it knows to the last call (in_hand.py). Nothing
-is written to the local disk. When the database has been silent for longer than any worker starts calls and any call
+and exact members, and how each stands; what its own process has in hand it knows to the last call (in_hand.py), and the others of its directory tell it when
+the database is gone (neighbours.py). Nothing is written to the local disk. When the database has been silent for longer than any worker starts calls and any call
 lasts, the gate of the data directory is shut (gate.py) and what is left of each evacuation is written to a journal
 (leaving.py, journal.py): batches with their sealed addresses, never one in clear; who stands in no batch yet is planned
 from the columns in memory (cutting.py), with keys that follow from dispatch, words and members. An officer orders it; a

@@ -31,6 +31,7 @@ import structlog
 from channels.contract import Channel
 from dispatcher.audience import AddressBook, Longs
 from dispatcher.background import DATABASE_TROUBLE, Agent
+from dispatcher.batches import Claimed
 from dispatcher.emergency import refusals
 from dispatcher.emergency.cutting import Cutter
 from dispatcher.emergency.gate import Gate
@@ -41,8 +42,9 @@ from dispatcher.emergency.ledger import Ledger, now
 from dispatcher.emergency.locking import claim
 from dispatcher.emergency.memory import Memory, Order
 from dispatcher.emergency.merging import Unmergeable, merge
+from dispatcher.emergency.neighbours import Neighbours
 from dispatcher.emergency.outlook import Outlook, outlook
-from dispatcher.emergency.records import Carried, Head, Kept, Record, Stopped, Words
+from dispatcher.emergency.records import Carried, Head, InHand, Kept, Record, Stopped, Words
 from dispatcher.emergency.roll_call import RollCall
 from dispatcher.emergency.store import Book, JournalStore
 from dispatcher.epoch import Epoch
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 2.0
 """A database that takes longer for one small write is of no use to anybody."""
+SETTLE_SECONDS = 2.0
+"""Beyond the last moment of any call: until other processes of the directory have told what they have in hand."""
 REFRESH_SECONDS = 0.5
 REFRESH_SHARE = 0.05
 """Remembering takes no more than this part of the time, however large the town."""
@@ -136,6 +140,8 @@ class Station:
         self._sending: AsyncExitStack | None = None
         self._floor: int | None = None
         self._ordering = asyncio.Lock()
+        self._neighbours = Neighbours(directory)
+        self._their_sessions: set[int] = set()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.gate = Gate(directory / "gate")
         self.name = _name_of(directory)
@@ -204,6 +210,7 @@ class Station:
     async def tick(self) -> None:
         self._take_floor()
         if self._floor is None:
+            await self._stand_by()
             return
         if self._books or self._sending is not None:
             self.gate.shut()
@@ -230,6 +237,21 @@ class Station:
         self._state.heard_at = time.monotonic()
         return True
 
+    async def _stand_by(self) -> None:
+        """Without the post: tell who has it what is in hand here, once no call can be under way any more."""
+        if self._ordinary is None:
+            return
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._ordinary.pool.fetchval("select 1")
+        except (*DATABASE_TROUBLE, asyncpg.PostgresError, TimeoutError):
+            if self._silent >= self._ways.patience + self._ways.call_seconds:
+                in_hand = list(self._ordinary.store.in_hand.values())
+                await asyncio.to_thread(self._neighbours.leave, in_hand)
+            return
+        self._state.heard_at = time.monotonic()
+        self._neighbours.take_back()
+
     @property
     def _silent(self) -> float:
         return time.monotonic() - self._state.heard_at
@@ -239,7 +261,7 @@ class Station:
         """Seconds until no ordinary call of this directory can be under way any more."""
         if self._ordinary is None:
             return 0.0
-        return self._ways.patience + self._ways.call_seconds + 1 - self._silent
+        return self._ways.patience + self._ways.call_seconds + SETTLE_SECONDS - self._silent
 
     async def _there_is_a_database(self) -> None:
         if self._books or self._state.prepared or self.gate.is_shut:
@@ -266,9 +288,11 @@ class Station:
     async def _prepare(self, ordinary: Ordinary) -> None:
         """A journal for every evacuation; one that is there already, from before this process, is the truth."""
         try:
+            theirs = await asyncio.to_thread(self._neighbours.told, within=self._silent)
+            self._their_sessions = {each.session for each in theirs.values()}
             for name, order in ordinary.memory.orders.items():
                 if name not in self._books:
-                    self._books[name] = await self._leave(ordinary, order)
+                    self._books[name] = await self._leave(ordinary, order, theirs)
         except OSError as error:
             self._state.trouble = error.strerror or type(error).__name__
             log.error("journal_not_written", reason=self._state.trouble)  # noqa: TRY400 the reason is all there is to it
@@ -277,9 +301,9 @@ class Station:
         if self._books:
             log.warning("database_given_up", evacuations=sorted(self._books), seconds=round(self._silent))
 
-    async def _leave(self, ordinary: Ordinary, order: Order) -> Book:
-        in_hand, sealed = ordinary.store.in_hand, self._addresses.sealed
-        leaving = Leaving(self._ways.channels, in_hand, ordinary.session(), sealed)
+    async def _leave(self, ordinary: Ordinary, order: Order, theirs: Mapping[tuple[str, int], InHand]) -> Book:
+        in_hand: dict[tuple[str, int], Claimed | InHand] = {**theirs, **ordinary.store.in_hand}
+        leaving = Leaving(self._ways.channels, in_hand, ordinary.session(), self._addresses.sealed)
         new_words, cut, unplanned = list[Words](), list[Kept](), order.state in {"approved", "planning"}
         if unplanned and ordinary.memory.shelters is not None and ordinary.cutter.can(order):
             new_words, cut = await ordinary.cutter.cut(order, ordinary.memory.shelters, leaving)
@@ -349,6 +373,7 @@ class Station:
         for name, book in list(self._books.items()):
             await self._merge(self._ordinary, name, book)
         await self._roll_call.wait(self.gate.shut)
+        self._neighbours.clear()
         self._ordinary.memory.forget()
         self._state = _State()
         self.gate.open()
@@ -359,7 +384,7 @@ class Station:
         book.ledger.recover()
         path = book.journal.path
         try:
-            await merge(ordinary.pool, book.ledger, sessions=[ordinary.session()])
+            await merge(ordinary.pool, book.ledger, sessions={ordinary.session(), *self._their_sessions})
         except Unmergeable:
             log.error("journal_of_another_database", dispatch=name, file=path.name)  # noqa: TRY400 a finding, no failure
             path.rename(path.with_suffix(ASIDE))
