@@ -12,11 +12,12 @@ from pathlib import Path
 
 import structlog
 
-from dispatcher.batches import Claimed
 from dispatcher.emergency.journal import Journal, read
+from dispatcher.emergency.locking import claim
 from dispatcher.emergency.records import InHand
 
 _SUFFIX = ".in-hand"
+_HERE = ".process"
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,12 @@ class Neighbours:
         self._directory = directory
         self._own = directory / f"{os.getpid()}{_SUFFIX}"
         self._left = False
+        self._here = claim(directory / f"{os.getpid()}{_HERE}")
 
-    def leave(self, in_hand: Iterable[Claimed]) -> None:
+    def leave(self, told: Iterable[InHand]) -> None:
         """For the one that has the post; once an outage. Raises OSError."""
         if not self._left:
-            Journal.create(self._own, [_told(batch) for batch in in_hand]).close()
+            Journal.create(self._own, told).close()
             self._left = True
 
     def take_back(self) -> None:
@@ -42,30 +44,39 @@ class Neighbours:
             self._left = False
 
     def told(self, *, within: float) -> dict[tuple[str, int], InHand]:
-        """What the others left in the last so many seconds; older files are of processes that are no more."""
+        """What the others left in the last so many seconds, of each batch the latest; older files are of the dead."""
         found: dict[tuple[str, int], InHand] = {}
         for path in self._directory.glob(f"*{_SUFFIX}"):
             if path != self._own and time.time() - path.stat().st_mtime < within:
-                told = [record for record in read(path)[0] if isinstance(record, InHand)]
-                found.update({(each.dispatch, each.number): each for each in told})
+                for record in read(path)[0]:
+                    if isinstance(record, InHand):
+                        known = found.setdefault((record.dispatch, record.number), record)
+                        if known.attempt < record.attempt:
+                            found[record.dispatch, record.number] = record
         return found
+
+    def silent(self, *, within: float) -> int:
+        """How many live processes of the directory have left nothing in the last so many seconds."""
+        number = 0
+        for path in self._directory.glob(f"*{_HERE}"):
+            left = path.with_suffix(_SUFFIX)
+            if left == self._own:
+                continue
+            if (lock := claim(path)) is not None:
+                os.close(lock)
+                path.unlink(missing_ok=True)
+            elif not left.exists() or time.time() - left.stat().st_mtime >= within:
+                number += 1
+        return number
+
+    def end(self) -> None:
+        """This process is no neighbour any more."""
+        if self._here is not None:
+            os.close(self._here)
+            self._here = None
+            self._own.with_suffix(_HERE).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Nobody needs what was left: it is merged."""
         for path in self._directory.glob(f"*{_SUFFIX}"):
             path.unlink(missing_ok=True)
-
-
-def _told(batch: Claimed) -> InHand:
-    return InHand(
-        dispatch=batch.dispatch,
-        number=batch.number,
-        session=batch.session,
-        outcomes=batch.outcomes,
-        repeated=batch.repeated,
-        attempt=batch.attempt,
-        tries=batch.tries,
-        first_attempt_at=batch.first_attempt_at,
-        repeat_at=batch.repeat_at,
-        claimed_at=batch.claimed_at,
-    )
