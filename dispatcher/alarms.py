@@ -30,7 +30,7 @@ _TOLD = sql("dispatcher", "alarm_told")
 _UNTOLD = sql("dispatcher", "alarm_untold")
 _LIST = sql("dispatcher", "alarm_list")
 
-PATIENCE_SECONDS: Mapping[str, float] = {"lane.paused": 120.0}
+PATIENCE_SECONDS: Mapping[str, float] = {"lane.paused": 120.0, "provider.slowed": 120.0}
 """How long a trouble may last before it is an alarm; others are one at once. A lane that is paused goes on by itself:
 greylisting takes a minute or two (RFC 6647), and nobody can do anything about it."""
 SETTLED_SECONDS = 15.0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -99,6 +100,7 @@ class Attempt:
         """False once a write has shown that the batch is no longer ours."""
         self.promise = batch.promise(repeatable=means.channel.repeatable)
         self._at_claim = batch.outcomes
+        self._valid_until = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         self._wish = 0.0
         self._waiting: frozenset[int] = frozenset()
         """Positions whose repeat is put off."""
@@ -218,16 +220,14 @@ class Attempt:
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
             return frozenset()
-        waiting = set(positions)
-        positions = self.means.deferrals.ready(self.batch.name, list(positions))
-        waiting.difference_update(positions)
-        repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
+        deferred = self.means.deferrals.deferred(self.batch.name, positions)
+        repeats = [p for p in positions if outcomes[p] != Outcome.PENDING and p not in deferred]
         if self.means.channel.call_size > 1:
             return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
-        spared = self.batch.probe and len(repeats) < len(positions)
+        spared = self.batch.probe and len(repeats) + len(deferred) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        return frozenset(waiting.union(repeats[number:]))
+        return deferred.union(repeats[number:])
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
@@ -279,7 +279,7 @@ class Attempt:
         self.batch.probe = False
         try:
             with within:
-                answer = await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
+                answer = await channel.send(message, recipients, key=key, expires_at=self._expires_at())
         except TimeoutError:
             answer = Answer(Verdict.AMBIGUOUS, code="timeout")
         except asyncio.CancelledError:
@@ -293,6 +293,10 @@ class Attempt:
         seconds = time.monotonic() - began
         self.means.meters.calls.observe(seconds)
         return Called(answer, seconds, began)
+
+    def _expires_at(self) -> datetime:
+        """When the dispatch is no longer valid, as this machine's clock has it, be it right or wrong."""
+        return datetime.now(UTC) + timedelta(seconds=self._valid_until - time.monotonic())
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""

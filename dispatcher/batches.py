@@ -85,6 +85,11 @@ class Member:
         return cls(parts[0], number, position)
 
 
+def unpassed(repeated: bytes | None) -> bytes | None:
+    """The marks that outlive the calls."""
+    return repeated.replace(bytes([states.PASSED]), b"\0") if repeated is not None else None
+
+
 @dataclass(slots=True)
 class Claimed:
     """A batch held by one attempt of one session; `outcomes` is this attempt's own record."""
@@ -107,7 +112,7 @@ class Claimed:
     counts_once: bool = False
     """Whether the provider counts a repeated call once."""
     repeated: bytes | None = None
-    """Where it does not, a byte a member: 1 where the one repeat of a doubtful call has begun."""
+    """Where it does not, a byte a member: which of the doubtful this attempt calls again (AGAIN), and which not (PASSED)."""
     deaths: int = 0
     """Workers that died while they held it, as far as it matters (dispatcher/inspection.py)."""
     accused: Span | None = None
@@ -151,17 +156,26 @@ class Claimed:
     def promise(self, *, repeatable: bool) -> states.Promise:
         return states.Promise(POLICIES[self.event_class], repeatable and self.counts_once)
 
-    def call_again(self, positions: Iterable[int]) -> None:
-        """Mark whoever of them is doubtful: their one repeat begins with the next commit."""
-        doubtful = [position for position in positions if self.outcomes[position] == Outcome.AMBIGUOUS]
-        if doubtful and not self.counts_once:
-            self.repeated = states.marked(self.repeated or bytes(len(self.members)), doubtful, 1)
+    def call_again(self, positions: Iterable[int], *, before: int) -> None:
+        """Mark the doubtful before a position: whoever of them is in `positions` is called again from the next commit on."""
+        if self.counts_once or Outcome.AMBIGUOUS not in self.outcomes:
+            return
+        marks, again = bytearray(self.repeated or bytes(len(self.members))), set(positions)
+        for position, outcome in enumerate(self.outcomes[:before]):
+            if outcome == Outcome.AMBIGUOUS:
+                marks[position] = states.AGAIN if position in again else marks[position] or states.PASSED
+        self.repeated = bytes(marks)
 
     def not_called(self, positions: Iterable[int]) -> None:
-        """Take back the marks of repeats that certainly did not go."""
+        """These certainly were not called again in this attempt, or certainly not taken."""
         if self.repeated is not None:
-            still = [position for position in positions if self.outcomes[position] == Outcome.AMBIGUOUS]
-            self.repeated = states.marked(self.repeated, still, 0)
+            marked = [position for position in positions if self.repeated[position] == states.AGAIN]
+            still = [position for position in marked if self.outcomes[position] == Outcome.AMBIGUOUS]
+            self.repeated = states.marked(self.repeated, still, states.PASSED)
+
+    def calls_are_over(self) -> None:
+        """Whoever was passed over may be called again in another attempt."""
+        self.repeated = unpassed(self.repeated)
 
     @property
     def name(self) -> tuple[str, int]:
@@ -255,17 +269,14 @@ class BatchStore:
     async def _begin_all(self, batches: Sequence[Arguments]) -> list[bool]:
         return await self._all(_BEGIN, batches)
 
-    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
-        """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours.
-
-        `repeat_in`: seconds until those may be called again for whom nobody answered in this attempt, None if there are none.
-        """
-        after = states.Next(due_in=None, repeat_in=repeat_in, ambiguous=False)
-        return await self._record(_record_arguments(batch, started, BatchState.CLAIMED, after, log))
+    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
+        """Record outcomes so far and begin members before `started`, keeping the claim. False: no longer ours."""
+        return await self._record(_record_arguments(batch, started, BatchState.CLAIMED, _KEEP, log))
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
         """Record and let go: done, or due again `after`. False: no longer ours, and nothing was written."""
         state = BatchState.DONE if after is None else BatchState.DUE
+        batch.calls_are_over()
         return await self._record(_record_arguments(batch, 0, state, after or _KEEP, log))
 
     async def _record_all(self, batches: Sequence[Arguments]) -> list[bool]:
@@ -291,6 +302,7 @@ class BatchStore:
 
     async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
         """Give back a batch of which nothing was started, due in so many seconds. False: it was not ours any more."""
+        batch.calls_are_over()
         return await self._release((*batch.held, batch.repeated, due_in))
 
     async def _release_all(self, batches: Sequence[Arguments]) -> list[bool]:
@@ -315,6 +327,7 @@ class BatchStore:
         parts = states.split_positions(positions, answer.suspect)
         batch.outcomes = states.marked(batch.outcomes, positions, Outcome.MOVED)
         try:
+            batch.calls_are_over()
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._insert_parts(connection, batch, parts)
                 await self._finish_split(connection, batch, log)

@@ -35,6 +35,8 @@ A worker that dies is found out in 35 s (beat 5 s, given up after 30 s); the cal
 class's wait for proof (10 s, an advisory's 60 s); that call may take 10 s: 55 and 105 s. A code is of use for ten
 minutes. Tourism is tried again after up to ten minutes, six times an hour.
 """
+_SAYS_SO_ITSELF = frozenset({"lane.paused", "quota.gone", "provider.refuses", "breaker.open"})
+"""Troubles by which nothing moves in a lane."""
 DRILL_GRACE_SECONDS = 600.0
 _SLOWER = 1.05
 """What the limits need, and the part of it that a limiter leaves unused (service levels: recipients ÷ rate × 1.05)."""
@@ -100,7 +102,8 @@ class Lanes:
 
     async def _held_up(self) -> frozenset[str]:
         sessions = await self._pool.fetch(_SESSIONS)
-        return frozenset(each["where"] for row in sessions for each in json.loads(row["trouble"]))
+        troubles = (each for row in sessions for each in json.loads(row["trouble"]))
+        return frozenset(each["where"] for each in troubles if each["code"] in _SAYS_SO_ITSELF)
 
 
 class Promises:

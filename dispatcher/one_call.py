@@ -70,9 +70,9 @@ class OneCall(Attempt):
             raise
 
     async def _begun(self) -> bool:
-        if self.batch.repeating:
-            self.batch.call_again(range(len(self.batch.members)))
-        return await self.means.store.begin(self.batch, len(self.batch.members))
+        batch, everybody = self.batch, len(self.batch.members)
+        batch.call_again(self._ahead.positions, before=everybody)
+        return await self.means.store.begin(batch, everybody)
 
     async def _conclude(self, positions: Sequence[int], called: Called | None) -> None:
         """Record the answer; without one the call was cancelled (and noted so), or never made."""

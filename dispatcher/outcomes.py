@@ -19,6 +19,9 @@ from dispatcher.model import ClassPolicy, Outcome
 KEY_LIFETIME = timedelta(hours=23, minutes=30)
 """LINE keeps a retry key for 24 hours after the first request; half an hour is kept back for clocks that differ."""
 
+AGAIN, PASSED = 1, 2
+"""Marks of a doubtful member of a batch that is being called: called again by this attempt, or not."""
+
 _OF_VERDICT = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
     Verdict.REJECTED: Outcome.REJECTED,
@@ -90,7 +93,7 @@ def after_crash(outcomes: bytes, *, started: int, repeated: bytes | None, promis
     which ends their doubt where a repeat may count twice.
     """
     touched = all_answered(outcomes[:started], Verdict.AMBIGUOUS, promise, repeat=False) + outcomes[started:]
-    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark])
+    return abandoned_at(touched, [position for position, mark in enumerate(repeated or b"") if mark == AGAIN])
 
 
 def abandoned_at(outcomes: bytes, positions: Iterable[int]) -> bytes:

@@ -15,7 +15,7 @@ import structlog
 from channels.contract import Answer, Channel, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
-from dispatcher.batches import Log, span_of
+from dispatcher.batches import Log, span_of, unpassed
 from dispatcher.inspection import Quarantine, after_death, quarantined
 from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 from words.sql import sql
@@ -103,8 +103,12 @@ class Rescuer:
         held = orphan["dispatch"], orphan["number"], orphan["attempt"], orphan["session"]
         when = after.repeat_in, after.due_in, after.ambiguous
         found = finding.deaths, *(finding.suspect or (None, None))
+        marks = unpassed(orphan["repeated"])
         told = _obituary(orphan["outcomes"], outcomes).arguments()
-        if await self._pool.fetchval(_RESCUE, *held, outcomes, state, orphan["tries"], *when, *found, *told) is None:
+        if (
+            await self._pool.fetchval(_RESCUE, *held, outcomes, state, orphan["tries"], *when, *found, *told, marks)
+            is None
+        ):
             return
         metrics.RESCUED.labels(orphan["channel"]).inc()
         log.info("batch_rescued", dispatch=orphan["dispatch"], batch=orphan["number"], session=orphan["session"])

@@ -196,7 +196,7 @@ class RunOfCalls(Attempt):
         window = self._todo[self._next : self._next + self._room()]
         started = window[-1].position + 1
         async with self._writing:
-            self.batch.call_again(turn.position for turn in window)
+            self.batch.call_again((turn.position for turn in window), before=started)
             if self._begun:
                 self.held = await self._progress(started)
             else:
@@ -237,8 +237,8 @@ class RunOfCalls(Attempt):
     async def _progress(self, started: int) -> bool:
         done, self.log = self.log, Log()
         self._written_at = time.monotonic()
-        doubted = self.promise.repeat_delay() if Outcome.AMBIGUOUS in done.outcomes else None
-        held = await self.write(lambda: self.means.store.progress(self.batch, started, done, doubted))
+        self.batch.call_again((), before=started)
+        held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
         if not held:
             done.extend(self.log)
             self.log = done

@@ -24,8 +24,8 @@ class Store(Protocol):
         """Make durable that members before `started` may be called from now on."""
         ...
 
-    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
-        """Record outcomes so far and begin members before `started`, keeping the claim. `repeat_in` as in batches.py."""
+    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
+        """Record outcomes so far and begin members before `started`, keeping the claim."""
         ...
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:

@@ -86,6 +86,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
     ),
     "send": Entry("send", "イベントを配信する", "Send an event"),
     "status": Entry("status", "配信の状況を示す", "Show how dispatches are getting on"),
+    "test-alarm": Entry("try_alarm", "警報が届くかを試す", "See whether an alarm would reach anybody"),
     "age": Entry(
         "age", "保存期間の過ぎた配信の明細を削除する", "Drop the details of dispatches that were kept long enough"
     ),

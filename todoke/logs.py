@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import re
 import sys
@@ -9,14 +11,16 @@ import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.settings import Log
 
+DROPPED = Counter("todoke_log_lines_dropped_total", "Log lines that could not be written.")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 HIDDEN = "‹hidden›"
 ADDRESSES = re.compile(
@@ -43,12 +47,48 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
             _renderer(settings),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(unfailing(stream or sys.stderr)),
         cache_logger_on_first_use=False,
     )
     others = logging.getLogger()
     if not any(isinstance(handler, _Relay) for handler in others.handlers):
         others.addHandler(_Relay())
+
+
+class Unfailing(io.TextIOBase):
+    """A stream for log lines: one that cannot be written, on a full disk say, is dropped and counted, never raised.
+
+    No message waits for a log. When lines can be written again, one says how many are missing.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._missing = 0
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(self._how_many_are_missing() + text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            lines = text.count("\n")
+            self._missing += lines
+            DROPPED.inc(lines)
+        else:
+            self._missing = 0
+        return len(text)
+
+    def _how_many_are_missing(self) -> str:
+        """As a line: by the logger it would wait for the line that is just being written."""
+        told = {"event": "log_lines_dropped", "level": "error", "lines": self._missing}
+        return json.dumps(told) + "\n" if self._missing else ""
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+def unfailing(stream: TextIO) -> TextIO:
+    """`stream`, made so that writing to it raises nothing."""
+    return cast(TextIO, Unfailing(stream))
 
 
 class _Relay(logging.Handler):
@@ -80,12 +120,18 @@ def crash(error: BaseException, settings: Log, data: Path) -> str:
         structlog.get_logger().error("crashed", id=name, exc_info=error)
         return name
     trace = hidden("".join(traceback.format_exception(error)))
-    data.mkdir(parents=True, exist_ok=True)
-    path = data / "errors.log"
+    try:
+        _keep(f"{datetime.now(UTC).isoformat()} {name}\n{trace}\n", data / "errors.log")
+    except OSError:
+        structlog.get_logger().error("crashed", id=name, exc_info=error)
+    return name
+
+
+def _keep(trace: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     with path.open("a", encoding="utf-8") as log:
-        log.write(f"{datetime.now(UTC).isoformat()} {name}\n{trace}\n")
-    return name
+        log.write(trace)
 
 
 def _renderer(settings: Log) -> Processor:

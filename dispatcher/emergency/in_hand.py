@@ -58,11 +58,11 @@ class WatchedStore(BatchStore):
     async def begin(self, batch: Claimed, started: int) -> bool:
         return batch.held not in self._taken and await super().begin(batch, started)
 
-    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
+    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
         """False for one that was taken over, so that nothing more of it is begun; its log is kept with the end."""
         if batch.held in self._taken:
             return False
-        return await super().progress(batch, started, log, repeat_in)
+        return await super().progress(batch, started, log)
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
         if await self._carried(batch, log):

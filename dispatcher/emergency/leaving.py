@@ -10,7 +10,7 @@ import numpy as np
 from channels.contract import Channel
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.batches import Claimed
+from dispatcher.batches import Claimed, unpassed
 from dispatcher.emergency.ledger import later, now
 from dispatcher.emergency.memory import Known
 from dispatcher.emergency.records import InHand, Kept
@@ -82,7 +82,7 @@ class Leaving:
             repeat_at=self._repeat_at(known, outcomes, known.repeat_at),
             exact=False,
             doubtful=claimed and known.session != self._session,
-            repeated=known.repeated,
+            repeated=unpassed(known.repeated),
         )
 
     def _repeat_at(self, known: Known, outcomes: bytes, repeat_at: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ import numpy as np
 from channels.contract import Message
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.batches import Claimed, LaneKey
+from dispatcher.batches import Claimed, LaneKey, unpassed
 from dispatcher.emergency.records import Begun, Carried, Divided, Head, Kept, Ordered, Record, Recorded, Stopped, Words
 from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 
@@ -195,6 +195,7 @@ class Ledger:
             batch.outcomes = states.after_crash(
                 batch.outcomes, started=batch.started, repeated=batch.repeated, promise=promise
             )
+            batch.repeated = unpassed(batch.repeated)
             if Outcome.AMBIGUOUS in batch.outcomes and promise.repeats:
                 batch.repeat_at = batch.repeat_at or later(promise.repeat_delay())
             batch.rest()

@@ -84,11 +84,10 @@ def _bounded(outcomes: bytes, here: bytes | None, there: bytes | None) -> tuple[
     if here is None and there is None:
         return outcomes, None
     none = bytes(len(outcomes))
-    begun = np.frombuffer(here or none, np.uint8)
+    begun, known = (np.frombuffer(marks or none, np.uint8) == states.AGAIN for marks in (here, there))
     outcomes = states.abandoned_at(outcomes, np.flatnonzero(begun).tolist())
-    marks = begun | np.frombuffer(there or none, np.uint8)
-    doubtful = np.flatnonzero(np.frombuffer(outcomes, np.uint8) == Outcome.AMBIGUOUS).tolist()
-    return outcomes, states.marked(marks.tobytes(), doubtful, 0)
+    doubtful = np.frombuffer(outcomes, np.uint8) == Outcome.AMBIGUOUS
+    return outcomes, np.where((begun | known) & ~doubtful, states.AGAIN, 0).astype(np.uint8).tobytes()
 
 
 class Unmergeable(Exception):

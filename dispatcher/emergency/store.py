@@ -74,12 +74,12 @@ class JournalStore:
         await book.write(Begun(batch.number, batch.attempt, started, batch.outcomes, batch.repeated, now()))
         return True
 
-    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
-        after = states.Next(due_in=None, repeat_in=repeat_in, ambiguous=False)
-        await self._record(batch, started, BatchState.CLAIMED, after, log)
+    async def progress(self, batch: Claimed, started: int, log: Log) -> bool:
+        await self._record(batch, started, BatchState.CLAIMED, None, log)
         return True
 
     async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
+        batch.calls_are_over()
         await self._record(batch, 0, BatchState.DONE if after is None else BatchState.DUE, after, log)
         return True
 
@@ -111,6 +111,7 @@ class JournalStore:
 
     async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
         kept = self._books[batch.dispatch].ledger.batches[batch.number]
+        batch.calls_are_over()
         if kept.started:
             after = states.Next(due_in=due_in, repeat_in=None, ambiguous=False)
             await self._record(batch, 0, BatchState.DUE, after, Log())
@@ -123,12 +124,13 @@ class JournalStore:
         return True
 
     async def remark(self, batch: Claimed, log: Log) -> None:
-        await self.progress(batch, 0, log, None)
+        await self.progress(batch, 0, log)
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
         """The children's keys follow from the parent's, as they do with the database (batches.py)."""
         book = self._books[batch.dispatch]
         first = min([0, *book.ledger.batches]) - 1
+        batch.calls_are_over()
         batch.outcomes = states.marked(batch.outcomes, positions, Outcome.MOVED)
         parts = [
             Part(first - turn, uuid5(batch.key, ",".join(map(str, part))), list(part))

@@ -2,7 +2,7 @@
 -- Who ends by it, and of what, is kept as a part that no attempt writes itself.
 with taken as (
     update batch
-    set outcomes = $5, state = $6, session = null, tries = $7,
+    set outcomes = $5, repeated = $19, state = $6, session = null, tries = $7,
         repeat_at = coalesce(now() + $8 * interval '1 second', repeat_at),
         due_at = coalesce(
             least(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,12 +18,11 @@ from dispatcher import canary
 from dispatcher.batches import BatchStore, Member
 from dispatcher.canary import Canary, CanaryBook, Nest, Proof, answered, latest, missing
 from dispatcher.dispatches import recent, stop
-from dispatcher.engine import Parts, running
-from dispatcher.limiter import MemoryLimiter
+from dispatcher.events import Event
 from dispatcher.model import Outcome
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
-from tests.dispatcher.engine_room import CAST, KAWABE, QUICK, Kawabe, kawabe, order, people
+from tests.dispatcher.engine_room import CAST, KAWABE, Kawabe, kawabe, order, people
 
 PHONE = "+819000000001"
 
@@ -65,10 +65,7 @@ def canary_of(town: Kawabe, *nests: Nest) -> Canary:
 async def at_work(town: Kawabe, *nests: Nest) -> AsyncIterator[None]:
     columns = await open_audience(town.pool)
     book = CanaryBook(Addresses(columns, town.pool, town.vault), nests)
-    parts = Parts(
-        pool=town.pool, audience=columns, addresses=book, channels=town.channels, limiter=MemoryLimiter(), town=KAWABE
-    )
-    async with columns.following(), running(parts, QUICK):
+    async with town.at_work(columns, addresses=book):
         yield
 
 
@@ -77,7 +74,7 @@ async def flown(town: Kawabe, *nests: Nest) -> Canary:
     birds = canary_of(town, *nests)
     await birds.tick()
     async with at_work(town, *nests), asyncio.timeout(20):
-        while await town.pool.fetchval("select exists (select from batch where state <> 'done')"):
+        while await town.pool.fetchval("select exists (select from dispatch where state = 'sending')"):
             await asyncio.sleep(0.01)
     await birds.tick()
     return birds
@@ -263,6 +260,12 @@ async def test_canaries_of_the_same_words_share_one_event(town: Kawabe) -> None:
         await passes(town.pool, 300)
     assert await town.pool.fetchval("select count(*) from canary") == 3
     assert await town.pool.fetchval("select count(*) from event") == 1
+
+
+async def test_what_it_says_can_be_reported_like_any_event(town: Kawabe) -> None:
+    await canary_of(town, nest()).tick()
+    event = Event.restore(json.loads(await town.pool.fetchval("select document from event")), None)
+    assert (event.mode, event.event_class, event.channels) == ("drill", "code", ("sms",))
 
 
 def test_an_address_is_not_shown() -> None:

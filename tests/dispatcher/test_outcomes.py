@@ -71,7 +71,7 @@ def test_a_crash_does_not_touch_the_ambiguous_that_were_not_called_in_this_attem
 
 def test_a_crash_ends_the_doubt_of_whoever_was_being_called_again() -> None:
     before = bytes([Outcome.AMBIGUOUS, Outcome.AMBIGUOUS, Outcome.ACCEPTED])
-    after = states.after_crash(before, started=3, repeated=bytes([1, 0, 1]), promise=EVACUATION_BY_SMS)
+    after = states.after_crash(before, started=3, repeated=bytes([1, 2, 1]), promise=EVACUATION_BY_SMS)
     assert list(after) == [Outcome.UNKNOWN, Outcome.AMBIGUOUS, Outcome.ACCEPTED]
 
 

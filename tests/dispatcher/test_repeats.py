@@ -13,6 +13,7 @@ from dispatcher import outcomes as states
 from dispatcher.batches import BatchStore, Claimed, LaneKey, Log
 from dispatcher.dispatches import status
 from dispatcher.model import Outcome
+from dispatcher.rescuer import Rescuer
 from tests.dispatcher.engine_room import CAST, Kawabe, kawabe, order
 
 SOON = states.Next(due_in=0, repeat_in=0, ambiguous=True)
@@ -39,7 +40,7 @@ async def claimed(town: Kawabe) -> Claimed:
 
 async def test_the_repeat_nobody_answered_for_cannot_be_written_down_as_to_be_repeated(town: Kawabe) -> None:
     store, batch = BatchStore(town.pool), await claimed(town)
-    batch.call_again([0])
+    batch.call_again([0], before=1)
     assert await store.begin(batch, 1)
     assert not await store.finish(batch, Log(), SOON)
     batch.outcomes = bytes([Outcome.UNKNOWN])
@@ -51,14 +52,28 @@ async def test_a_repeat_cannot_begin_without_being_marked(town: Kawabe) -> None:
     assert not await BatchStore(town.pool).begin(batch, 1)
 
 
+async def test_who_is_passed_over_keeps_the_repeat(town: Kawabe) -> None:
+    """For want of budget, say. A worker that dies meanwhile takes it from nobody either."""
+    store, batch = BatchStore(town.pool), await claimed(town)
+    batch.call_again([], before=1)
+    assert await store.begin(batch, 1)
+    assert await store.progress(batch, 1, Log())
+    await town.pool.execute("update worker_session set expired = true")
+    await Rescuer(town.pool, town.channels, expire_seconds=60).tick()
+    await town.pool.execute("update batch set due_at = now(), repeat_at = now()")
+    again = await claimed(town)
+    again.call_again([0], before=1)
+    assert await store.begin(again, 1)
+
+
 async def test_a_repeat_that_certainly_did_not_go_may_be_made_again(town: Kawabe) -> None:
     store, batch = BatchStore(town.pool), await claimed(town)
-    batch.call_again([0])
+    batch.call_again([0], before=1)
     assert await store.begin(batch, 1)
     batch.not_called([0])
     assert await store.finish(batch, Log(), SOON)
     again = await claimed(town)
-    again.call_again([0])
+    again.call_again([0], before=1)
     assert await store.begin(again, 1)
 
 

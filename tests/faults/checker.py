@@ -29,6 +29,7 @@ from tests.faults.evidence import (
     DELIVERED,
     EXPIRED,
     NAMES,
+    QUARANTINED,
     REJECTED,
     SUPPRESSED,
     UNDELIVERED,
@@ -48,10 +49,12 @@ JUST_COMMITTED = timedelta(seconds=0.3)
 """A commit that was on its way when its worker was killed is still the worker's."""
 STILL_ARRIVING = timedelta(seconds=2)
 """What a dead worker had sent is in its provider's hands by then; a repeat comes ten seconds later at the soonest."""
+_ANY = 10**6
+"""More extras than there ever are: what is printed where the network may have lost any number of answers."""
 ANSWER_LOST = frozenset({"drop_after", "timeout_accepted", "error_accepted"})
 """Faults of the sandbox by which a caller cannot know that its message was accepted."""
 TAKEN = frozenset({ACCEPTED, UNDELIVERED, DELIVERED})
-NOT_TAKEN = UNSENT - {4} | {SUPPRESSED, EXPIRED, CANCELLED, REJECTED}
+NOT_TAKEN = UNSENT - {4} | {SUPPRESSED, EXPIRED, CANCELLED, QUARANTINED, REJECTED}
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Allowed:
     """How many answers the network may have lost between a provider and Todoke."""
     unknown: bool = False
     """Whether a recipient of an order may end as unknown without a copy: when the one repeat was lost too."""
+    poisoned: frozenset[str] = frozenset()
+    """People of whom workers die: they may end as quarantined, or as unknown."""
     slow: float = 0.0
     """Seconds by which providers accept later than they were called."""
     jitter: float = 0.1
@@ -206,6 +211,8 @@ class _Judge:
             ended = self.case.dispatch.state in {"cancelled", "expired"}
             return "" if ended else "in no batch"
         outcome = members[0].outcome
+        if person in self.allowed.poisoned and outcome in {QUARANTINED, UNKNOWN}:
+            return ""
         return "" if self._reason_holds(outcome, channel) else f"recorded as {NAMES.get(outcome, outcome)}"
 
     def _reason_holds(self, outcome: int, channel: str) -> bool:
@@ -225,20 +232,20 @@ class _Judge:
     def _doubles(self, verdict: Verdict) -> None:
         lost_replies = self._lost_replies()
         verdict.begun += self._begun()
-        verdict.in_doubt += int(min(sum(lost_replies.values()), 1e9))
+        if self.case.most > 1:
+            verdict.in_doubt += int(min(lost_replies["sms"] + lost_replies["email"], _ANY))
         for (person, channel), copies in sorted(self.copies.items()):
-            broken = self._in_hand(person, channel, copies)
-            verdict.in_doubt += broken
             most = 1 if channel == "line" else self.case.most
+            broken = most > 1 and self._in_hand(person, channel, copies)
+            verdict.in_doubt += broken
             if len(copies) > most:
                 limit = "at most once" if most == 1 else "twice at most"
                 verdict.findings.append(Finding("I2", person, channel, f"{len(copies)} copies, {limit}"))
             elif len(copies) > 1:
                 verdict.extras += 1
-                if not broken:
-                    lost_replies[channel] -= 1
-                    if lost_replies[channel] < 0:
-                        verdict.findings.append(Finding("I2", person, channel, "2 copies, and no call was in doubt"))
+                lost_replies[channel] -= not broken
+                if lost_replies[channel] < 0:
+                    verdict.findings.append(Finding("I2", person, channel, "2 copies, and no call was in doubt"))
         for person, channel in self.members:
             if len(self.members[person, channel]) > 1:
                 verdict.findings.append(Finding("I2", person, channel, "stands in several batches"))

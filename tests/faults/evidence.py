@@ -18,11 +18,11 @@ from typing import Any
 import asyncpg
 
 PENDING, RETRY, AMBIGUOUS = 0, 3, 4
-SUPPRESSED, EXPIRED, CANCELLED, MOVED = 10, 11, 12, 13
+SUPPRESSED, EXPIRED, CANCELLED, MOVED, QUARANTINED = 10, 11, 12, 13, 14
 UNKNOWN, REJECTED, ACCEPTED, UNDELIVERED, DELIVERED = 20, 30, 40, 50, 60
 NAMES = {
     PENDING: "pending", RETRY: "retry", AMBIGUOUS: "ambiguous", SUPPRESSED: "suppressed", EXPIRED: "expired",
-    CANCELLED: "cancelled", MOVED: "moved", UNKNOWN: "unknown", REJECTED: "rejected", ACCEPTED: "accepted",
+    CANCELLED: "cancelled", MOVED: "moved", QUARANTINED: "quarantined", UNKNOWN: "unknown", REJECTED: "rejected", ACCEPTED: "accepted",
     UNDELIVERED: "undelivered", DELIVERED: "delivered",
 }  # fmt: skip
 UNSENT = frozenset({PENDING, RETRY, AMBIGUOUS})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from config.settings import Log
 from todoke import logs
@@ -92,3 +95,45 @@ def test_what_libraries_say_is_a_line_of_ours_without_addresses(lines: io.String
     assert (line["logger"], line["level"], line["event"]) == ("asyncpg.pool", "error", f"Lost {logs.HIDDEN}")
     assert "ConnectionError" in line["exception"]
     assert "hana" not in lines.getvalue()
+
+
+def dropped_so_far() -> float:
+    return REGISTRY.get_sample_value("todoke_log_lines_dropped_total") or 0
+
+
+class FullDisk(io.StringIO):
+    """A log on a disk that is full, until somebody makes room."""
+
+    full = True
+
+    def flush(self) -> None:
+        if self.full:
+            self.truncate(0)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_stops_nobody() -> None:
+    disk = FullDisk()
+    logs.configure(Log(format="json", level="info"), disk)
+    dropped = dropped_so_far()
+    for _ in range(3):
+        structlog.get_logger().info("sent")
+    disk.full = False
+    structlog.get_logger().info("sent again")
+    structlog.reset_defaults()
+    assert dropped_so_far() - dropped >= 3
+    assert '"lines": ' in disk.getvalue()
+
+
+def test_a_closed_log_stops_nobody() -> None:
+    stream = io.StringIO()
+    logs.configure(Log(format="json", level="info"), stream)
+    stream.close()
+    structlog.get_logger().info("sent")
+    structlog.reset_defaults()
+
+
+def test_a_crash_is_told_even_where_its_trace_cannot_be_kept(lines: io.StringIO, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the directory should be")
+    name = logs.crash(ValueError("broken"), Log(format="human"), tmp_path / "data")
+    assert json.loads(lines.getvalue())["id"] == name
