@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import aiohttp
+
 from tests.faults.health import calls, noticed, p99, ratio, reached, taken_back, within
+from tests.faults.process import Process
 from tests.faults.row import Figure, at_most, row
 from tests.faults.stage import Stage
 
@@ -53,10 +56,10 @@ async def provider_out_of_order(stage: Stage) -> list[Figure]:
     sandbox = await stage.providers()
     await sandbox.set_faults([{"channel": "line", "fault": "error"}])
     await stage.town(PEOPLE, phone=False, mail=False)
-    await stage.worker(*SETTINGS)
+    server = await stage.serve(*SETTINGS)
     order = await stage.send(channels=["line"])
     seconds = await noticed(stage, order, "breaker.open", "line")
-    shown = await stage.run("status")
+    hidden = await _hidden(stage, server)
     began = time.monotonic()
     await asyncio.sleep(QUIET_SECONDS)
     probes = len(calls(sandbox, "line", since=began))
@@ -67,10 +70,39 @@ async def provider_out_of_order(stage: Stage) -> list[Figure]:
     return [
         *stage.verdict.figures(),
         at_most("noticed and told after", seconds, 10, "s"),
-        at_most("missing in `todoke status`", float("every two seconds" not in shown.out), 0),
+        at_most("of status, metrics and log, those that do not show it", hidden, 0),
         at_most(f"calls in {QUIET_SECONDS} s out of order", probes, QUIET_SECONDS / 2 + 1),
         within("everybody reached after it was back", back, 10),
     ]
+
+
+@row(22, "a provider answers 500 to three calls in ten")
+async def provider_unwell(stage: Stage) -> list[Figure]:
+    """Sending goes on, and the brown-out is told."""
+    sandbox = await stage.providers()
+    await sandbox.set_faults([{"channel": "line", "fault": "error", "probability": 0.3}])
+    await stage.town(PEOPLE, phone=False, mail=False)
+    await stage.worker(*SETTINGS)
+    order = await stage.send(channels=["line"])
+    seconds = await noticed(stage, order, "provider.unwell", "line")
+    await stage.over(order)
+    await taken_back(stage, "provider.unwell", "line")
+    await stage.check(order)
+    return [*stage.verdict.figures(), at_most("noticed and told after", seconds, 10, "s")]
+
+
+async def _hidden(stage: Stage, server: Process) -> int:
+    """How many of the three places where it is to be seen do not show an open breaker of LINE."""
+    status = await stage.run("status")
+    async with aiohttp.ClientSession() as session, session.get(f"{server.ready['listening']}/metrics") as answer:
+        metrics = await answer.text()
+    log = await asyncio.to_thread(server.log.read_text, encoding="utf-8")
+    shown = (
+        "every two seconds" in status.out,
+        'todoke_breaker_state{channel="line",lane=""} 1.0' in metrics,
+        '"breaker_opened"' in log,
+    )
+    return shown.count(False)
 
 
 def place(url: str) -> tuple[str, int]:
