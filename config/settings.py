@@ -144,6 +144,16 @@ class Sending(Section):
         return self
 
 
+class Emergency(Section):
+    directory: Path | None = Field(
+        default=None,
+        description="Where journals of what is sent without the database are kept. Unset: `emergency` in the data directory.",
+    )
+    grace_seconds: float = Field(
+        default=5, ge=0, le=60, description="How long other servers are waited for when the database is back."
+    )
+
+
 class Records(Section):
     keep_years: int = Field(
         default=3,
@@ -219,6 +229,7 @@ class Settings(Section):
     vault: Vault = Vault()
     serve: Serve = Serve()
     sending: Sending = Sending()
+    emergency: Emergency = Emergency()
     records: Records = Records()
     alarms: Alarms = Alarms()
     canary: Canary = Canary()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -20,7 +21,8 @@ from channels.contract import Answer, Channel, Message, Recipient, Verdict
 from dispatcher import metrics
 from dispatcher import outcomes as states
 from dispatcher.audience import AddressBook
-from dispatcher.batches import BatchStore, Claimed, Log
+from dispatcher.background import DATABASE_TROUBLE
+from dispatcher.batches import Claimed, Log
 from dispatcher.connections import Connections
 from dispatcher.deferrals import Deferrals
 from dispatcher.inspection import Inspection, Quarantine
@@ -28,10 +30,10 @@ from dispatcher.limiter import Limiter
 from dispatcher.model import Outcome
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
+from dispatcher.store import Store
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
 
-DATABASE_TROUBLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _ACCEPTED = Verdict.ACCEPTED
 """Looked up once: in Python 3.11 a member of an Enum takes 0.16 µs to find, and this is asked at every call."""
 NOBODYS_FAULT = (*DATABASE_TROUBLE, asyncpg.PostgresError, MemoryError, TimeoutError)
@@ -68,7 +70,7 @@ class People:
 class Means:
     """What an attempt works with. `may_call(batch)` is asked immediately before every call."""
 
-    store: BatchStore
+    store: Store
     addresses: AddressBook
     limiter: Limiter
     pauses: Pauses
@@ -98,6 +100,7 @@ class Attempt:
         """False once a write has shown that the batch is no longer ours."""
         self.promise = batch.promise(repeatable=means.channel.repeatable)
         self._at_claim = batch.outcomes
+        self._valid_until = time.monotonic() + (batch.valid_until - batch.claimed_at).total_seconds()
         self._wish = 0.0
         self._waiting: frozenset[int] = frozenset()
         """Positions whose repeat is put off."""
@@ -217,16 +220,14 @@ class Attempt:
         outcomes = self.batch.outcomes
         if outcomes.count(Outcome.PENDING) == len(positions):
             return frozenset()
-        waiting = set(positions)
-        positions = self.means.deferrals.ready(self.batch.name, list(positions))
-        waiting.difference_update(positions)
-        repeats = [position for position in positions if outcomes[position] != Outcome.PENDING]
+        deferred = self.means.deferrals.deferred(self.batch.name, positions)
+        repeats = [p for p in positions if outcomes[p] != Outcome.PENDING and p not in deferred]
         if self.means.channel.call_size > 1:
             return frozenset() if self._may_repeat(1) else frozenset(positions)
         # A repeat without an answer is the last one, so a sick provider is probed with first tries where there are any.
-        spared = self.batch.probe and len(repeats) < len(positions)
+        spared = self.batch.probe and len(repeats) + len(deferred) < len(positions)
         number = 0 if spared else self._may_repeat(len(repeats))
-        return frozenset(waiting.union(repeats[number:]))
+        return deferred.union(repeats[number:])
 
     def _may_repeat(self, calls: int) -> int:
         """How many of so many repeats the budget has room for; the others are put off."""
@@ -278,7 +279,7 @@ class Attempt:
         self.batch.probe = False
         try:
             with within:
-                answer = await channel.send(message, recipients, key=key, expires_at=self.batch.valid_until)
+                answer = await channel.send(message, recipients, key=key, expires_at=self._expires_at())
         except TimeoutError:
             answer = Answer(Verdict.AMBIGUOUS, code="timeout")
         except asyncio.CancelledError:
@@ -292,6 +293,10 @@ class Attempt:
         seconds = time.monotonic() - began
         self.means.meters.calls.observe(seconds)
         return Called(answer, seconds, began)
+
+    def _expires_at(self) -> datetime:
+        """When the dispatch is no longer valid, as this machine's clock has it, be it right or wrong."""
+        return datetime.now(UTC) + timedelta(seconds=self._valid_until - time.monotonic())
 
     def note(self, positions: Sequence[int], called: Called) -> None:
         """What the answer makes of the members at `positions`."""
@@ -360,11 +365,15 @@ class Attempt:
 
     async def write(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """Write what was learnt, however long the database is away: it would be lost otherwise."""
+        said = False
         while True:
             try:
                 return await write()
             except DATABASE_TROUBLE as trouble:
-                log.warning("outcomes_wait_for_database", dispatch=self.batch.dispatch, error=type(trouble).__name__)
+                if not said:
+                    error, dispatch = type(trouble).__name__, self.batch.dispatch
+                    log.warning("outcomes_wait_for_database", dispatch=dispatch, error=error)
+                said = True
                 await asyncio.sleep(0.5)
 
     def _count(self) -> None:

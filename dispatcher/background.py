@@ -7,9 +7,20 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+import asyncpg
 import structlog
 
 from dispatcher import metrics
+
+DATABASE_TROUBLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+)
+"""The database is away, or a connection to it, or its disk is full or broken: what was asked may be asked again."""
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +29,8 @@ class Agent:
     """Calls `tick` again and again: `every` seconds after the last one ended, or at once when woken.
 
     A tick that fails is logged, counted (`todoke_agent_errors_total`) and tried again: an agent
-    outlives a database restart, and its trouble is visible.
+    outlives a database restart, and its trouble is visible. That the database is away is said once, in a line: a dozen
+    agents that each wrote a trace at every tick would fill a disk in an outage.
     """
 
     def __init__(self, name: str, tick: Callable[[], Awaitable[None]], *, every: float) -> None:
@@ -26,6 +38,7 @@ class Agent:
         self._tick = tick
         self._every = every
         self._awake = asyncio.Event()
+        self._without_database = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -45,12 +58,22 @@ class Agent:
     async def _run(self) -> None:
         while True:
             self._awake.clear()
-            try:
-                await self._tick()
-            except Exception:
-                metrics.AGENT_ERRORS.labels(self.name).inc()
-                log.exception("agent_failed", agent=self.name)
+            await self._tick_once()
             try:
                 await asyncio.wait_for(self._awake.wait(), self._every)
             except TimeoutError:
                 continue
+
+    async def _tick_once(self) -> None:
+        try:
+            await self._tick()
+        except DATABASE_TROUBLE as trouble:
+            metrics.AGENT_ERRORS.labels(self.name).inc()
+            if not self._without_database:
+                log.warning("agent_without_database", agent=self.name, error=type(trouble).__name__)
+            self._without_database = True
+        except Exception:
+            metrics.AGENT_ERRORS.labels(self.name).inc()
+            log.exception("agent_failed", agent=self.name)
+        else:
+            self._without_database = False

@@ -50,6 +50,9 @@ _RECEIPT = sql("dispatcher", "receipt_insert")
 
 log = structlog.get_logger(__name__)
 
+_PATIENCE = 0.7
+"""Seconds that batches of one commit wait for one of them whose row somebody holds locked; a second is the promise."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LaneKey:
@@ -232,9 +235,9 @@ class BatchStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._begin = Group(self._begin_all)
-        self._record = Group(self._record_all)
-        self._release = Group(self._release_all)
+        self._begin = Group(self._begin_all, patience=_PATIENCE)
+        self._record = Group(self._record_all, patience=_PATIENCE)
+        self._release = Group(self._release_all, patience=_PATIENCE)
 
     async def busy_lanes(self) -> dict[LaneKey, bool]:
         """Lanes where something is due (True), or only under way (False)."""

@@ -77,3 +77,9 @@ def bigints(sent: bytes) -> NDArray[np.int64]:
     """The elements of a `bigint[]` without nulls, of what `array_send` gives of it: no object a number is made."""
     _, layout = _KINDS[np.int64]
     return np.frombuffer(sent, layout, offset=min(_ARRAY_HEAD.size, len(sent)))["value"].astype(np.int64)
+
+
+def ints(sent: bytes) -> NDArray[np.int32]:
+    """As `bigints`, of an `integer[]`."""
+    _, layout = _KINDS[np.int32]
+    return np.frombuffer(sent, layout, offset=min(_ARRAY_HEAD.size, len(sent)))["value"].astype(np.int32)

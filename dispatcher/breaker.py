@@ -25,7 +25,8 @@ SILENT_TICKS = 5
 twenty failures in ten seconds."""
 UNWELL_CALLS = 3
 UNWELL_SHARE = 0.1
-"""From so many failed calls in ten seconds on, and so large a share, a brown-out is told, whether or not it opens."""
+"""From so many failed calls in ten seconds on, and so large a share, a brown-out is told, whether or not it opens; and
+where even one call hangs and nothing is answered, because a small town makes no more than one."""
 
 
 class Breaker:
@@ -40,6 +41,7 @@ class Breaker:
         "_hanging",
         "_probe_at",
         "_silence",
+        "_waiting",
         "_window",
         "accepted",
         "failed",
@@ -66,7 +68,9 @@ class Breaker:
         self._clock = clock
         self._connections = connections
         self._window: deque[tuple[int, int]] = deque(maxlen=WINDOW_TICKS - 1)
-        self._hanging: deque[int] = deque(maxlen=SILENT_TICKS)
+        self._waiting: deque[int] = deque(maxlen=SILENT_TICKS)
+        """Calls under way at the last ticks, since something was answered."""
+        self._hanging = 0
         self._silence = False
         self._probe_at = 0.0
 
@@ -102,18 +106,14 @@ class Breaker:
         self.accepted = self.others = self.failed = 0
         return changed
 
-    @property
-    def seconds_open(self) -> float:
-        return self._clock() - self.opened_at if self.opened else 0.0
-
     def _heal(self, began: float) -> bool:
         """Closed by the answer to a probe; after a silence by any answer, which shows that it was only slow."""
         if began < self.opened_at and not self._silence:
             return False
         self.opened = self._silence = False
         self._window.clear()
-        self._hanging.clear()
-        self.failed = 0
+        self._waiting.clear()
+        self._hanging = self.failed = 0
         self._look()
         return True
 
@@ -128,10 +128,10 @@ class Breaker:
     def _is_silent(self) -> bool:
         """Nothing was answered for so long that whatever was under way at its beginning hangs."""
         if self.accepted or self.others:
-            self._hanging.clear()
-        hanging = self._hanging[0] if len(self._hanging) == SILENT_TICKS else 0
-        self._hanging.append(self.under_way)
-        if hanging < min(LEAST_CALLS, (self._connections + 1) // 2):
+            self._waiting.clear()
+        self._hanging = min(self._waiting[0], self.under_way) if len(self._waiting) == SILENT_TICKS else 0
+        self._waiting.append(self.under_way)
+        if self._hanging < min(LEAST_CALLS, (self._connections + 1) // 2):
             return False
         self._silence = True
         return self._open()
@@ -143,6 +143,7 @@ class Breaker:
         return True
 
     def _look(self) -> None:
-        calls, failed = self._totals()
+        calls, failed = (number + self._hanging for number in self._totals())
         self.share = failed / calls if calls else 0.0
-        self.unwell = failed >= UNWELL_CALLS and self.share >= UNWELL_SHARE
+        many = failed >= UNWELL_CALLS and self.share >= UNWELL_SHARE
+        self.unwell = many or self._hanging > 0 or (self.unwell and self.share == 1)

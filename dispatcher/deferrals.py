@@ -30,22 +30,18 @@ class Deferrals:
         times, _ = waiting.get(position, (0, 0.0))
         waiting[position] = times + 1, self._clock() + WAITS[min(times, len(WAITS) - 1)]
 
-    def ready(self, batch: Hashable, positions: list[int]) -> list[int]:
-        """Those of the positions that may be called now."""
-        waiting = self._batches.get(batch)
-        if waiting is None:
-            return positions
-        now = self._clock()
-        return [position for position in positions if position not in waiting or waiting[position][1] <= now]
+    def deferred(self, batch: Hashable, positions: Sequence[int]) -> frozenset[int]:
+        """Those of the positions that may not be called yet."""
+        known, now = self._batches.get(batch, {}), self._clock()
+        return frozenset(position for position in positions if position in known and known[position][1] > now)
 
     def waiting(self, batch: Hashable, positions: Sequence[int]) -> tuple[int, float]:
         """How many of the positions wait, and in how many seconds the last of them may be called.
 
         The last, so that all who were refused together are asked again together.
         """
-        now = self._clock()
-        known = self._batches.get(batch, {})
-        moments = [known[position][1] for position in positions if position in known and known[position][1] > now]
+        known, now = self._batches.get(batch, {}), self._clock()
+        moments = [known[position][1] for position in self.deferred(batch, positions)]
         return len(moments), max(moments, default=now) - now
 
     def forget(self, batch: Hashable) -> None:

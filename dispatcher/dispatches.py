@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ _LIST = sql("dispatcher", "dispatch_list")
 _OUTCOMES = sql("dispatcher", "dispatch_outcomes")
 _SUMMARY = sql("dispatcher", "summary_read")
 _WORKERS = sql("dispatcher", "session_workers")
+_EMERGENCIES = sql("dispatcher", "emergency_orders")
 _RING = sql("dispatcher", "ring")
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -278,6 +279,26 @@ _TOLD = [outcome.name.lower() for outcome in Outcome if outcome is not Outcome.M
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """An order to send without the database (dispatcher/emergency), by the clock of the server that carried it out."""
+
+    host: str
+    ordered_by: str
+    ordered_at: datetime
+    stopped_by: str | None
+    stopped_at: datetime | None
+    merged_at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "ordered_by": self.ordered_by,
+            "ordered_at": self.ordered_at.isoformat(),
+            "stopped_by": self.stopped_by,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How a dispatch stands. `channels` counts recipients by channel and outcome; `seconds` count from approval."""
 
@@ -303,6 +324,8 @@ class Status:
     """People in the area, as the officer who approved or released it was told."""
     held: Hold | None
     """Why nothing of it leaves now."""
+    emergencies: tuple[Emergency, ...] = ()
+    """Orders to send it without the database, that were merged since."""
 
     @property
     def over(self) -> bool:
@@ -329,6 +352,7 @@ class Status:
             "seconds": self.seconds,
             "counted": self.counted,
             "held": self.held.as_json() if self.held is not None else None,
+            "emergencies": [each.as_json() for each in self.emergencies],
         }
 
 
@@ -342,7 +366,8 @@ async def status(pool: Pool, dispatch: str) -> Status:
         tally.add(batch)
     if row["aged_at"] is not None:
         tally.summaries = await pool.fetch(_SUMMARY, dispatch)
-    return _status(row, tally)
+    emergencies = tuple(Emergency(**each) for each in await pool.fetch(_EMERGENCIES, dispatch))
+    return replace(_status(row, tally), emergencies=emergencies)
 
 
 async def recent(pool: Pool, most: int = 20) -> list[Status]:

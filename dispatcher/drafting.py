@@ -161,6 +161,11 @@ class Drafter:
         plan = await self._plan(event, composer, shelters, match)
         return replace(plan, standing=Standing.NEW) if event.standings else plan
 
+    async def draft_now(self, event: Event, composer: Composer, shelters: ShelterBoard) -> Plan:
+        """Whom the event concerns as far as is known in memory, when there is no database to ask; `shelters` are all."""
+        match = await asyncio.to_thread(self._match, event)
+        return await self._plan(event, composer, shelters.for_hazard(event.hazard), match)
+
     async def _caught_up(self, event: Event) -> ShelterBoard:
         """Every change committed before now is seen; gives the shelters that are open and fit for the hazard."""
         await self._audience.catch_up()

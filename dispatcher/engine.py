@@ -15,6 +15,9 @@ from dispatcher.batches import BatchStore
 from dispatcher.bell import DUE, PEERS, PLAN, STOP, Bell
 from dispatcher.closer import Closer
 from dispatcher.drafting import Drafter, Town
+from dispatcher.emergency.cutting import Cutter
+from dispatcher.emergency.post import EmergencyPost, Post
+from dispatcher.emergency.station import Ways
 from dispatcher.epoch import Epoch
 from dispatcher.holding import Holds
 from dispatcher.inspection import Quarantine
@@ -56,6 +59,8 @@ class Parts:
     limiter: Limiter
     town: Town
     epoch: Epoch = field(default_factory=Epoch)
+    post: Post | None = None
+    """Where to go on without the database, if anywhere."""
 
 
 @asynccontextmanager
@@ -79,6 +84,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         parts.pool, parts.audience, drafter, writer, channels=parts.channels, town=parts.town, epoch=parts.epoch
     )
     closer = Agent("closer", Closer(parts.pool).tick, every=pace.poll_seconds)
+    emergency = EmergencyPost(parts.pool, parts.town, parts.post)
     session = Session(
         parts.pool,
         beat_seconds=pace.beat_seconds,
@@ -92,6 +98,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             *quarantine.trouble(),
         ],
         shared_among=parts.limiter.shared_among,
+        held_back=emergency.held_back,
     )
 
     def health_changed() -> None:
@@ -100,7 +107,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
 
     holds = Holds(parts.pool, session.tell)
     providers = Providers(parts.limiter, health_changed)
-    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine)
+    sender = _sender(parts, pace, session, pauses, providers, closer, quarantine, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
     rings = {
@@ -120,10 +127,13 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
-        session, closer, holding, rescuing, health, sender,
+        closer, holding, rescuing, health, sender,
         *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session)
+        ways = Ways(parts.channels, parts.limiter, pace.poll_seconds, pace.call_seconds, pace.expire_seconds / 2)
+        await stack.enter_async_context(emergency.at_work(ways, Cutter(drafter, writer), lambda: session.number))
         for agent in agents:
             await stack.enter_async_context(agent)
         yield session
@@ -137,9 +147,10 @@ def _sender(
     providers: Providers,
     closer: Agent,
     quarantine: Quarantine,
+    store: BatchStore,
 ) -> Sender:
     return Sender(
-        store=BatchStore(parts.pool),
+        store=store,
         addresses=parts.addresses,
         channels=parts.channels,
         limiter=parts.limiter,

@@ -35,8 +35,7 @@ import structlog
 
 from dispatcher import metrics
 from dispatcher import outcomes as states
-from dispatcher.attempt import DATABASE_TROUBLE
-from dispatcher.background import Agent
+from dispatcher.background import DATABASE_TROUBLE, Agent
 from dispatcher.witness import Seen, Witness
 from words.sql import sql
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.dispatches import aged_dispatch, unknown_dispatch
+from dispatcher.dispatches import Emergency, aged_dispatch, unknown_dispatch
 from dispatcher.holding import Hold, holds_of
 from dispatcher.model import Outcome, Standing
 from geo.area import Area
@@ -31,6 +31,7 @@ _MESSAGES = sql("dispatcher", "history_messages")
 _ATTEMPTS = sql("dispatcher", "history_attempts")
 _BOUNDARIES = sql("dispatcher", "history_boundaries")
 _LAST_OUTCOME = sql("dispatcher", "history_last_outcome")
+_EMERGENCIES = sql("dispatcher", "emergency_orders")
 
 Bytes = NDArray[np.uint8]
 
@@ -150,6 +151,7 @@ class DispatchHistory:
     """People by audience of an update; empty where there are none."""
     accepted: Mapping[str, Sequence[tuple[float, int]]]
     holds: Sequence[Hold]
+    emergencies: Sequence[Emergency] = ()
 
 
 async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
@@ -164,8 +166,10 @@ async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
         messages = await connection.fetch(_MESSAGES, dispatch)
         attempts = await connection.fetch(_ATTEMPTS, dispatch)
         last: datetime | None = await connection.fetchval(_LAST_OUTCOME, dispatch)
+        orders = await connection.fetch(_EMERGENCIES, dispatch)
         holds = await holds_of(connection, dispatch)
-    return _history(row, batches, messages, attempts, last, holds)
+    history = _history(row, batches, messages, attempts, last, holds)
+    return replace(history, emergencies=[Emergency(**each) for each in orders])
 
 
 def _history(

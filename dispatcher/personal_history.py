@@ -35,6 +35,8 @@ class Try:
     code: str
     reference: str
     millis: int
+    ordered_by: str | None = None
+    """The officer who ordered it to be made without the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _tries(attempts: Iterable[Record], positions: dict[int, int]) -> Iterator[Tr
         if position is not None and (not row["positions"] or position in row["positions"]):
             at = row["positions"].index(position) if row["positions"] else 0
             code, reference, millis = (_of(row[column], at) for column in ("codes", "refs", "millis"))
-            yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis)
+            yield Try(row["at"], Outcome(_of(row["outcomes"], at)), code, reference, millis, row["ordered_by"])
 
 
 def _of(values: Sequence[T], at: int) -> T:

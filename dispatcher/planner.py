@@ -78,7 +78,11 @@ class Planner:
         self._since_analyzed = 0
 
     async def tick(self) -> None:
-        while (row := await self._pool.fetchrow(_TAKE, self._session.number, *self._priorities)) is not None:
+        """Nothing while this process may not send: then somebody may be planning without the database."""
+        while (
+            self._session.alive
+            and (row := await self._pool.fetchrow(_TAKE, self._session.number, *self._priorities)) is not None
+        ):
             try:
                 job = await read_job(self._pool, row, self._town)
                 await self._plan(job, counted=row["counted"] if row["next_batch"] == row["numbers_from"] else None)
@@ -112,7 +116,7 @@ class Planner:
         async for plan in portions:
             audience += plan.audience
             await self._pool.execute(_MATCHED, job.dispatch, self._session.number, audience)
-            await asyncio.to_thread(_leave_out, plan, planned)
+            await asyncio.to_thread(leave_out, plan, planned)
             await self._write_all(job, plan)
         if await self._pool.fetchval(_PLANNED, job.dispatch, self._session.number) is None:
             raise NotOursToPlan
@@ -150,7 +154,8 @@ class Planner:
         count_planned(chunk)
 
 
-def _leave_out(plan: Plan, planned: Mapping[str, Longs]) -> None:
+def leave_out(plan: Plan, planned: Mapping[str, Longs]) -> None:
+    """Take out of the plan who stands in a batch already, by channel."""
     for channel, members in planned.items():
         rows = plan.routed.get(channel)
         if rows is not None:

@@ -7,6 +7,7 @@ domain must not stop the others.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -175,8 +176,12 @@ class Providers:
         return True
 
     async def tick(self) -> None:
-        for provider in self._known.values():
+        under_way: Counter[str] = Counter()
+        for (channel, _), provider in self._known.items():
             provider.tick()
+            under_way[channel] += provider.breaker.under_way
+        for channel, calls in under_way.items():
+            metrics.CALLS_UNDER_WAY.labels(channel).set(calls)
 
     def trouble(self) -> list[Trouble]:
         return [trouble for provider in self._known.values() for trouble in provider.trouble()]

@@ -17,10 +17,10 @@ import structlog
 
 from channels.contract import Channel, Message
 from dispatcher import metrics
-from dispatcher.attempt import DATABASE_TROUBLE, Means
+from dispatcher.attempt import Means
 from dispatcher.audience import AddressBook
-from dispatcher.background import Agent
-from dispatcher.batches import BatchStore, Claimed, LaneKey
+from dispatcher.background import DATABASE_TROUBLE, Agent
+from dispatcher.batches import Claimed, LaneKey
 from dispatcher.connections import Connections
 from dispatcher.deferrals import Deferrals
 from dispatcher.epoch import Epoch
@@ -30,7 +30,7 @@ from dispatcher.one_call import OneCall
 from dispatcher.pauses import Pauses
 from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
-from dispatcher.session import Session
+from dispatcher.store import Lease, Store
 
 _MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
@@ -50,11 +50,11 @@ class Sender:
     def __init__(
         self,
         *,
-        store: BatchStore,
+        store: Store,
         addresses: AddressBook,
         channels: Mapping[str, Channel],
         limiter: Limiter,
-        session: Session,
+        session: Lease,
         pauses: Pauses,
         providers: Providers,
         poll_seconds: float,

@@ -52,12 +52,15 @@ class Session:
         expire_seconds: float,
         trouble: Callable[[], list[Trouble]],
         shared_among: Callable[[int], None],
+        held_back: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`held_back`: somebody sends, or has sent, without the database (dispatcher/emergency)."""
         self.number = 0
         self._pool = pool
         self._patience = expire_seconds / 2
         self._trouble = trouble
         self._shared_among = shared_among
+        self._held_back = held_back
         self._beaten_at = 0.0
         self._stand_in = StandIn(pool, lambda: self.number, patience=self._patience)
         self._agent = Agent("heartbeat", self._beat, every=beat_seconds)
@@ -65,7 +68,7 @@ class Session:
     @property
     def alive(self) -> bool:
         """Whether this worker may start a call. Checked again immediately before each one."""
-        return time.monotonic() - self._beaten_at < self._patience
+        return time.monotonic() - self._beaten_at < self._patience and not self._held_back()
 
     async def __aenter__(self) -> Self:
         await self._open()

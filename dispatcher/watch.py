@@ -169,8 +169,10 @@ def database_gone() -> Trouble:
     return Trouble(
         "database.gone",
         "",
-        "データベースが使えません。新しい配信は始められません。サーバー、ディスクの空き、ネットワークを確かめてください。",
-        "The database cannot be used, so nothing new is sent. See to the server, its disk and the network.",
+        "データベースが使えません。新しい配信は始められません。サーバー、ディスクの空き、ネットワークを確かめてください。"
+        "承認済みで送り終えていない避難情報は、todoke emergency で送れます。",
+        "The database cannot be used, so nothing new is sent. See to the server, its disk and the network. "
+        "An approved evacuation that is not through can be sent with todoke emergency.",
     )
 
 

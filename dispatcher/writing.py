@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from channels.contract import Channel
+from channels.contract import Channel, Message
 from dispatcher import binary, metrics
 from dispatcher.drafting import Plan, Town
 from dispatcher.events import Event
@@ -120,7 +120,7 @@ class Writer:
         `entered_at` marks them as late entry (dispatcher/late_entry.py).
         """
         known = len(job.numbers)
-        numbered = [(_message_numbers(job, plan, cut), cut) for cut in chunk]
+        numbered = [(numbers_of(job, plan, cut), cut) for cut in chunk]
         await self._copy_messages(connection, job, plan, list(job.numbers)[known:])
         rows = [
             _batch_row(job, number, messages, cut, counts_once=self._channels[cut.channel].repeatable)
@@ -139,12 +139,17 @@ class Writer:
         records = []
         for key in keys:
             channel, language, shelter, distance, audience = key
-            info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
-            message = job.composer.compose(channel, language, info, distance or None, plan.standing or Standing.NEW)
+            message = self.compose(job, plan, key)
             records.append((job.dispatch, job.numbers[key], channel, language, shelter or None, distance or None,
                             message.subject, message.body, audience or None))  # fmt: skip
         columns = ["dispatch", "number", "channel", "language", "shelter", "distance", "subject", "body", "audience"]
         await connection.copy_records_to_table("message", records=records, columns=columns)
+
+    def compose(self, job: Job, plan: Plan, key: MessageKey) -> Message:
+        """The message of this key, which the plan's people read."""
+        channel, language, shelter, distance, _ = key
+        info = self._town.shelter_info(plan.shelters, plan.shelters.ids.index(shelter)) if shelter else None
+        return job.composer.compose(channel, language, info, distance or None, plan.standing or Standing.NEW)
 
 
 def count_planned(chunk: Iterable[Cut]) -> None:
@@ -182,7 +187,7 @@ def shape(channel: Channel, batch_size: int) -> Shape:
     return Shape(channel.contact, min(batch_size, channel.call_size) if one_call else batch_size, one_call)
 
 
-def _message_numbers(job: Job, plan: Plan, cut: Cut) -> list[int]:
+def numbers_of(job: Job, plan: Plan, cut: Cut) -> list[int]:
     """The numbers of the cut's messages: one for all members, or one each. New ones are added to the job."""
     numbers = [_message_number(job, plan, cut.channel, variant) for variant in cut.variants]
     return [numbers[which] for which in cut.which] or numbers

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dispatcher.audience import Longs
 from subscribers.block import People, Places
+from subscribers.clock import CLOCK
 from subscribers.copying import Ragged, copy_ragged, copy_rows, row_type
 from subscribers.lookup import Flags, positions_in
 from subscribers.rows import CONTACT_COLUMNS
@@ -21,6 +22,7 @@ from subscribers.spots import Spots
 from subscribers.writing import Connection
 from words.sql import sql
 
+_CLOCK = sql("subscribers", "clock")
 _COPY_CONTACTS = sql("subscribers", "copy_contacts")
 _COPY_MOVED = sql("subscribers", "copy_moved")
 _COPY_PLACES = sql("subscribers", "copy_places")
@@ -94,6 +96,7 @@ class Reading:
 async def read_all(pool: Pool) -> Reading:
     """Every subscriber who has not left, as of one moment."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        CLOCK.heard(await connection.fetchval(_CLOCK))
         snapshot = await connection.fetchval(_TAKE_SNAPSHOT, "on")
         names = await _names(connection, Names(), await connection.fetchrow(_LIST_NAMES))
         subscribers = await copy_rows(connection, _COPY_SUBSCRIBERS, names.languages, layout=_SUBSCRIBER)
@@ -106,6 +109,8 @@ async def read_all(pool: Pool) -> Reading:
 async def read_changed(pool: Pool, since: str, names: Names) -> Reading | str:
     """Subscribers touched by a transaction that the snapshot `since` could not see; where none is, the new snapshot."""
     look = await pool.fetchrow(_LOOK_FOR_CHANGES, since)
+    if look is not None:
+        CLOCK.heard(look["clock"])
     if look is None or not look["found"]:
         return str(look["snapshot"]) if look else since
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):

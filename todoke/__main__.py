@@ -23,13 +23,15 @@ class Entry:
     module: str
     ja: str
     en: str
+    name: str = "command"
+    """Which command of the module."""
 
     @property
     def help(self) -> str:
         return self.ja if language_of(os.environ) == "ja" else self.en
 
     def load(self) -> click.Command:
-        command = import_module(f"todoke.commands.{self.module}").command
+        command = getattr(import_module(f"todoke.commands.{self.module}"), self.name)
         if not isinstance(command, click.Command):
             raise TypeError(f"todoke.commands.{self.module}.command is not a command")
         return command
@@ -90,6 +92,17 @@ COMMANDS: Mapping[str, Entry | Group] = {
     ),
     "release": Entry("release", "保留された配信を送る", "Send a dispatch that is held"),
     "stop": Entry("stop", "配信を止める", "Stop one dispatch, or all"),
+    "emergency": Group(
+        "データベースなしで、承認済みの避難情報を送る",
+        "Send an approved evacuation while there is no database",
+        {
+            "list": Entry(
+                "emergency", "送れる避難情報と状況を示す", "Show what could be sent, and how it stands", "list_"
+            ),
+            "send": Entry("emergency", "データベースなしで送る", "Send one without the database", "send"),
+            "stop": Entry("emergency", "緊急送信を止める", "Stop one that is being sent without it", "stop"),
+        },
+    ),
     "report": Entry("report", "配信の報告を HTML に書き出す", "Write a dispatch's report as one HTML page"),
     "why": Entry(
         "why", "一人の登録者に何が届いたか、理由とともに示す", "Tell what became of one person's message, and why"

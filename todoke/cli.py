@@ -16,6 +16,7 @@ from config import Configuration, load
 from config.settings import Log, language_of
 from todoke import logs
 from todoke.context import Context
+from todoke.database_trouble import FAILED, as_problem
 from todoke.wiring import channel_settings
 from words.problem import Refused, Tongue
 
@@ -116,6 +117,9 @@ def _finish(work: Callable[[], None], context: Context) -> None:
         sys.exit(INTERRUPTED)
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
+    except FAILED as failed:
+        speak(Refused(as_problem(failed)), context.tongue, as_json=context.json)
+        sys.exit(REFUSED)
     except Exception as error:  # noqa: BLE001 whatever nobody expected gets a number, and is kept under it
         _apologise(error, context)
         sys.exit(REFUSED)

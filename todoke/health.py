@@ -14,13 +14,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from todoke.database_trouble import full
 from todoke.migrate import pending
 from words.problem import Problem, Refused
+from words.sql import sql
 
 Check = Callable[[], Awaitable[Sequence[Problem]]]
 """Nothing when all is well, else what is not."""
 
 CHECK_SECONDS = 2.0
+_WRITE = sql("todoke", "write_readiness")
 FORWARDED = ("Forwarded", "X-Forwarded-For")
 log = structlog.get_logger()
 
@@ -37,12 +40,18 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
 
 
 def database_check(pool: asyncpg.Pool) -> Check:
-    """PostgreSQL answers, and its schema is this program's."""
+    """PostgreSQL answers, its schema is this program's, and it can write."""
 
     async def check() -> Sequence[Problem]:
         try:
             async with pool.acquire(timeout=CHECK_SECONDS) as connection:
-                return [_behind()] if await pending(connection) else []
+                if await pending(connection):
+                    return [_behind()]
+                await connection.execute(_WRITE)
+                return []
+        except asyncpg.DiskFullError:
+            log.warning("not ready", check="database", error="disk full")
+            return [full()]
         except Refused as refused:
             return refused.problems
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

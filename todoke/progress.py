@@ -14,7 +14,7 @@ from dispatcher.model import Outcome
 from words.problem import Tongue
 
 if TYPE_CHECKING:
-    from dispatcher.dispatches import Status
+    from dispatcher.dispatches import Emergency, Status
     from todoke.context import Context
 
 OUTCOMES_JA = {
@@ -84,7 +84,9 @@ def _shown(status: Status, tongue: Tongue) -> Group:
     for channel, counts in status.channels.items():
         table.add_row(channel, *(f"{counts.get(name, 0):,}" for name in seen))
     held = [status.held.say(tongue)] if status.held is not None else []
-    return Group(_title(status, tongue), *held, *([table] if status.channels else []), _caption(status, tongue))
+    without = [_without_database(each, tongue) for each in status.emergencies]
+    table_of = [table] if status.channels else []
+    return Group(_title(status, tongue), *held, *table_of, *without, _caption(status, tongue))
 
 
 def _title(status: Status, tongue: Tongue) -> str:
@@ -95,6 +97,12 @@ def _title(status: Status, tongue: Tongue) -> str:
         return f"{mode} {status.dispatch}: {STATES_JA[status.state]}、対象 {people} 人{entered}"
     entered = late and f" ({late} by late entry)"
     return f"{status.mode.upper()} {status.dispatch}: {status.state}, {people} people{entered}"
+
+
+def _without_database(order: Emergency, tongue: Tongue) -> str:
+    if tongue == "ja":
+        return f"データベースなしの緊急送信あり: 指示 {order.ordered_by}（{order.host}）"
+    return f"sent in part without the database: ordered by {order.ordered_by} on {order.host}"
 
 
 def _caption(status: Status, tongue: Tongue) -> str:

@@ -39,7 +39,7 @@ class Reader:
         areas = await self._named_boundary(content)
         event = parse_event(
             content,
-            now=datetime.now(UTC),
+            now=await self.pool.fetchval("select now()"),
             areas=areas.get,
             channels=tuple(self.channels),
             town=self.town.name,

@@ -12,6 +12,7 @@ from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
 from dispatcher.canary import CanaryBook
+from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
 from dispatcher.epoch import Epoch
 from dispatcher.limiter import Limiter, MemoryLimiter
@@ -20,7 +21,9 @@ from dispatcher.shared_limiter import SharedLimiter
 from subscribers.addressbook import Addresses
 from subscribers.columns import open_audience
 from subscribers.keyfile import load_key
+from subscribers.offline import OfflineAddresses
 from subscribers.vault import Vault, holds_contacts, open_vault
+from todoke.emergency import counter, emergency_directory
 from todoke.reading import town_of
 from todoke.watchman import nests
 from words.problem import Problem, Refused
@@ -62,7 +65,7 @@ async def working(
         call_seconds=sending.call_seconds,
         keep_years=settings.records.keep_years,
     )
-    async with _limiter(settings) as limiter:
+    async with limiter_of(settings) as limiter:
         parts = Parts(
             pool=pool,
             audience=audience,
@@ -71,6 +74,12 @@ async def working(
             limiter=limiter,
             town=town_of(settings),
             epoch=epoch or Epoch(witnesses(settings)),
+            post=Post(
+                directory=emergency_directory(settings),
+                addresses=OfflineAddresses(audience, vault),
+                grace=settings.emergency.grace_seconds,
+                counter=counter,
+            ),
         )
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
@@ -85,7 +94,8 @@ def witnesses(settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def _limiter(settings: Settings) -> AsyncIterator[Limiter]:
+async def limiter_of(settings: Settings) -> AsyncIterator[Limiter]:
+    """Shared by way of Redis where that is configured."""
     if settings.redis_url is None:
         yield MemoryLimiter()
         return

@@ -184,6 +184,32 @@ def test_a_tenth_of_calls_failing_is_told_without_opening() -> None:
     assert not line.breaker.opened
 
 
+def test_one_call_that_hangs_is_told_until_something_is_answered() -> None:
+    line = Provider()
+    line.breaker.under_way = 1
+    line.seconds(6)
+    assert line.breaker.unwell
+    line.breaker.under_way = 0
+    line.answers(Answer(Verdict.AMBIGUOUS, code="timeout"))
+    line.seconds(5)
+    assert line.breaker.unwell
+    line.answers(OK)
+    line.seconds(1)
+    assert not line.breaker.unwell
+
+
+def test_one_call_that_failed_long_ago_is_not_told_for_ever() -> None:
+    line = Provider()
+    line.breaker.under_way = 1
+    line.seconds(6)
+    line.breaker.under_way = 0
+    line.answers(SERVER_ERROR)
+    line.seconds(9)
+    assert line.breaker.unwell
+    line.seconds(2)
+    assert not line.breaker.unwell
+
+
 def test_a_call_that_fails_now_and_then_is_not_worth_telling() -> None:
     line = Provider()
     line.answers(OK, 98)

@@ -60,3 +60,21 @@ async def test_a_caller_that_gives_up_takes_nobody_with_it() -> None:
     assert await patient == "b"
     with pytest.raises(asyncio.CancelledError):
         await impatient
+
+
+async def test_an_item_that_has_to_wait_holds_up_neither_its_neighbours_nor_who_comes_later() -> None:
+    let_go = asyncio.Event()
+
+    async def work(items: Sequence[str]) -> Sequence[str]:
+        if "locked" in items:
+            await let_go.wait()
+        return items
+
+    group = Group(work, patience=0.05)
+    first = asyncio.create_task(group("first"))
+    locked, neighbour = asyncio.create_task(group("locked")), asyncio.create_task(group("neighbour"))
+    assert list(await asyncio.gather(first, neighbour)) == ["first", "neighbour"]
+    assert await group("later") == "later"
+    assert not locked.done()
+    let_go.set()
+    assert await locked == "locked"

@@ -134,6 +134,14 @@ async def test_breaker_and_budget_are_among_the_metrics() -> None:
     assert REGISTRY.get_sample_value("todoke_retry_budget", labels) == 60
 
 
+async def test_calls_under_way_are_those_of_all_lanes_of_a_channel() -> None:
+    bureau = Bureau()
+    bureau.docomo.breaker.under_way = 2
+    bureau.providers.of(GMAIL, RULES).breaker.under_way = 3
+    await bureau.seconds(1)
+    assert REGISTRY.get_sample_value("todoke_calls_under_way", {"channel": "email"}) == 5
+
+
 # -- the engine with a sick provider ---------------------------------------------------------------
 
 

@@ -239,6 +239,14 @@ async def test_it_takes_from_the_shared_schedule(server: ValkeyServer, redis: Re
     assert await redis.exists("{todoke}:limit:line")
 
 
+async def test_a_key_that_is_slowed_has_its_slots_further_apart(server: ValkeyServer, redis: Redis) -> None:
+    async with alone_on(server.connection_url) as limiter:
+        limiter.slow("line", 0.01)
+        await limiter.grant([LINE], [1])
+    turn, written_at = map(int, (await redis.get("{todoke}:limit:line") or b"").split())
+    assert turn - written_at >= 100 * INTERVAL
+
+
 async def test_who_closes_is_no_longer_waited_for(server: ValkeyServer, redis: Redis) -> None:
     async with alone_on(server.connection_url) as limiter:
         await limiter.line([LINE]).join(1).reached()

@@ -7,6 +7,7 @@ import json
 import logging
 import secrets
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -55,6 +56,7 @@ def main(cycles: int | None, seed: int | None, only: str | None, *, long: bool, 
       python -m tests.faults --only 24 --seed 7
     """
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seed = secrets.randbelow(10**9) if seed is None else seed
     cycles = cycles or (LONG_CYCLES if long else SHORT_CYCLES)
     rows = _chosen(only, long=long)
@@ -87,6 +89,9 @@ def _run(row: Row, data: Path, *, seed: int, cycles: int) -> Result:
     trouble = ""
     try:
         figures = asyncio.run(_played(row, folder, seed=seed, cycles=cycles))
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     except Broken as broken:
         trouble = str(broken)
     except Exception:  # noqa: BLE001 its trace is printed, and the other rows still run

@@ -48,6 +48,8 @@ JUST_COMMITTED = timedelta(seconds=0.3)
 """A commit that was on its way when its worker was killed is still the worker's."""
 STILL_ARRIVING = timedelta(seconds=2)
 """What a dead worker had sent is in its provider's hands by then; a repeat comes ten seconds later at the soonest."""
+_ANY = 10**6
+"""More extras than there ever are: what is printed where the network may have lost any number of answers."""
 ANSWER_LOST = frozenset({"drop_after", "timeout_accepted", "error_accepted"})
 """Faults of the sandbox by which a caller cannot know that its message was accepted."""
 TAKEN = frozenset({ACCEPTED, UNDELIVERED, DELIVERED})
@@ -225,20 +227,20 @@ class _Judge:
     def _doubles(self, verdict: Verdict) -> None:
         lost_replies = self._lost_replies()
         verdict.begun += self._begun()
-        verdict.in_doubt += int(min(sum(lost_replies.values()), 1e9))
+        if self.case.most > 1:
+            verdict.in_doubt += int(min(lost_replies["sms"] + lost_replies["email"], _ANY))
         for (person, channel), copies in sorted(self.copies.items()):
-            broken = self._in_hand(person, channel, copies)
-            verdict.in_doubt += broken
             most = 1 if channel == "line" else self.case.most
+            broken = most > 1 and self._in_hand(person, channel, copies)
+            verdict.in_doubt += broken
             if len(copies) > most:
                 limit = "at most once" if most == 1 else "twice at most"
                 verdict.findings.append(Finding("I2", person, channel, f"{len(copies)} copies, {limit}"))
             elif len(copies) > 1:
                 verdict.extras += 1
-                if not broken:
-                    lost_replies[channel] -= 1
-                    if lost_replies[channel] < 0:
-                        verdict.findings.append(Finding("I2", person, channel, "2 copies, and no call was in doubt"))
+                lost_replies[channel] -= not broken
+                if lost_replies[channel] < 0:
+                    verdict.findings.append(Finding("I2", person, channel, "2 copies, and no call was in doubt"))
         for person, channel in self.members:
             if len(self.members[person, channel]) > 1:
                 verdict.findings.append(Finding("I2", person, channel, "stands in several batches"))

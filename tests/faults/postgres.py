@@ -42,6 +42,11 @@ class Postgres:
         return os.path.realpath(self._place.run)
 
     @property
+    def cluster(self) -> Path:
+        """Its files."""
+        return self._place.cluster
+
+    @property
     def log(self) -> Path:
         return self._place.log
 

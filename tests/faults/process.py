@@ -121,7 +121,7 @@ async def start(
             cwd=ROOT,
             env={**os.environ, "LANG": "C.UTF-8", **env},
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
     ready = await _first_line(child, name, log)
     return Process(name, ready, log, child, broke)
@@ -148,6 +148,6 @@ def tail(log: Path, lines: int = 20) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Linux: if the harness is killed outright, nothing of it goes on running."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

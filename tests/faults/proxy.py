@@ -106,6 +106,10 @@ class Proxy:
         """Whether it does nothing to anybody just now."""
         return self._condition is Condition.PASS and not self._delay and self._rate is None
 
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections go there instead."""
+        self._target = host, port
+
     def _be(self, condition: Condition) -> None:
         self._condition = condition
         self._changed.set()

@@ -141,7 +141,7 @@ class Stage:
 
     async def run(self, *arguments: str | Path) -> Ended:
         """A `todoke` command on this database; its `.code`, `.out`, `.err` and `.last` JSON line."""
-        return await self._todoke.run(*arguments)
+        return await self.todoke.run(*arguments)
 
     @property
     def data(self) -> Path:
@@ -155,7 +155,8 @@ class Stage:
         return self._sandboxes[-1].settings_file
 
     @property
-    def _todoke(self) -> Todoke:
+    def todoke(self) -> Todoke:
+        """The command line on this database."""
         return Todoke(self.data, self.postgres.url, self._config)
 
     async def kill_sessions(self) -> None:

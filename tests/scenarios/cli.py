@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,16 @@ class Todoke:
     database_url: str
     config: Path | None = None
 
-    async def start(self, *arguments: str | Path) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str | Path, log: Path | None = None) -> asyncio.subprocess.Process:
+        """`log`: a file for what it says on standard error, for one that stays and must not wait for a reader."""
         config = ["--config", str(self.config)] if self.config else []
+        said = log.open("ab") if log is not None else nullcontext(asyncio.subprocess.PIPE)
+        with said as stderr:
+            return await self._start(config, arguments, stderr)
+
+    async def _start(
+        self, config: Sequence[str], arguments: Sequence[str | Path], stderr: IO[bytes] | int
+    ) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -43,7 +53,7 @@ class Todoke:
             str(self.data),
             *config,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=stderr,
             env=os.environ | {"TODOKE_DATABASE_URL": self.database_url, "LANG": "C.UTF-8"},
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ select number, language, topics, array(
 ) as places
 from subscriber as s where left_at is null order by number
 """
+
+DAY = 86_400 * 10**9
+"""Nanoseconds."""
 
 Row = tuple[int, int, float, float, str, frozenset[tuple[str, str]]]
 
@@ -159,9 +163,23 @@ async def test_a_place_expires_without_anybody_touching_it(
     )
     audience = await open_audience(pool)
     assert await names(pool, audience.match(RIVER)) == ["hana", "linh"]
-    later = await pool.fetchval("select (extract(epoch from max(expires_at)) * 1e9)::bigint from place")
-    monkeypatch.setattr("subscribers.clock.time.time_ns", lambda: later)
+    elapsed = time.monotonic_ns() + 3_600 * 10**9
+    monkeypatch.setattr("subscribers.clock.time.monotonic_ns", lambda: elapsed)
     assert await names(pool, audience.match(RIVER)) == ["linh"]
+
+
+async def test_a_clock_that_is_a_day_wrong_changes_nobodys_whereabouts(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await take_in(pool, tmp_path, HANA, LINH)
+    await pool.execute(
+        "update place set expires_at = now() + interval '1 hour' * case when number % 2 = 0 then 1 else -1 end"
+    )
+    right = await names(pool, (await open_audience(pool)).match(RIVER))
+    for wrong in (time.time_ns() + DAY, time.time_ns() - DAY):
+        monkeypatch.setattr("subscribers.clock.time.time_ns", lambda wrong=wrong: wrong)
+        assert await names(pool, (await open_audience(pool)).match(RIVER)) == right
+    assert len(right) == 1
 
 
 async def test_who_leaves_is_gone_after_catching_up(pool: Pool, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ BOTH = ("--requested-by", "佐藤", "--approved-by", "森")
 FIVE = {"ja": {"subject": "緊急安全確保", "body": "川沿いに{level_name}。"}}
 STATUS_KEYS = {
     "dispatch", "event", "class", "mode", "state", "requested_by", "approved_by", "approved_at", "valid_until",
-    "audience", "late_entries", "channels", "seconds", "counted", "held",
+    "audience", "late_entries", "channels", "seconds", "counted", "held", "emergencies",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
 from todoke.watchman import watching
+from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
 from words.problem import Problem, Refused
 
@@ -79,7 +80,7 @@ async def serving(
 ) -> AsyncIterator[tuple[str, asyncpg.Pool]]:
     """Serve for as long as this lasts; gives the address people reach it by, and the database."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(ctx.database(POOL_SIZE))
+        pool = await stack.enter_async_context(database_or_journal(ctx, POOL_SIZE))
         app = web.Application(client_max_size=REQUEST_BYTES, middlewares=[_apologising])
         app.on_response_prepare.append(_nameless)
         app.add_routes(health.routes(await _checks(ctx, pool, stack)))

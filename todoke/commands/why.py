@@ -108,7 +108,7 @@ class _Teller:
         self._ctx.say(ja=f"{channel.ja}（{language}）: {outcome.ja}", en=f"{channel.en} ({language}): {outcome.en}")
         self._tell_shelter(message)
         for each in message.tries:
-            self._tell_event(Label("送信", "sent"), each, f", {each.millis} ms")
+            self._tell_event(_sent(each), each, f", {each.millis} ms")
         for receipt in message.receipts:
             self._tell_event(Label("報告", "reported"), receipt)
         for line in [message.subject, *message.body.splitlines()]:
@@ -126,3 +126,12 @@ class _Teller:
         at, outcome = clock(event.at, self._zone), labels.outcome(event.outcome)
         said = "".join(f", {part}" for part in (event.code, event.reference) if part) + more
         self._ctx.say(ja=f"  {at} {what.ja}: {outcome.ja}{said}", en=f"  {at} {what.en}: {outcome.en}{said}")
+
+
+def _sent(call: Try) -> Label:
+    if call.ordered_by is None:
+        return Label("送信", "sent")
+    return Label(
+        f"送信（データベースなし、{call.ordered_by} の指示）",
+        f"sent without the database, by order of {call.ordered_by}",
+    )

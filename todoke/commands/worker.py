@@ -10,6 +10,7 @@ import click
 from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.watchman import watching
+from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
 
 POOL_SIZE = 30
@@ -33,7 +34,7 @@ async def _work(ctx: Context) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     ctx = attentive(ctx, stop.set)
     async with (
-        ctx.database(POOL_SIZE) as pool,
+        database_or_journal(ctx, POOL_SIZE) as pool,
         configured_channels(ctx.settings) as channels,
         watching(ctx.settings, pool, channels),
         working(ctx.settings, pool, channels, ctx.epoch) as session,

@@ -80,7 +80,12 @@ def _message(message: MessageToPerson) -> dict[str, Any]:
         "subject": message.subject,
         "body": message.body,
         "outcome": message.outcome.name.lower(),
-        "attempts": [_event(each.at, each.outcome, each) | {"millis": each.millis} for each in message.tries],
+        "attempts": [
+            _event(each.at, each.outcome, each)
+            | {"millis": each.millis}
+            | ({"without_database_by": each.ordered_by} if each.ordered_by else {})
+            for each in message.tries
+        ],
         "receipts": [_event(each.at, each.outcome, each) for each in message.receipts],
     }
 

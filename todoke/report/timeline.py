@@ -99,6 +99,11 @@ def _moments(history: DispatchHistory, zone: tzinfo) -> list[Moment]:
         (Label(f"終了（{state.ja}）", f"Ended ({state.en})"), history.ended_at),
     ]
     named += [moment for hold in history.holds for moment in _held(hold)]
+    for order in history.emergencies:
+        label = Label(
+            f"データベースなしの緊急送信（{order.ordered_by}）", f"Sent without the database ({order.ordered_by})"
+        )
+        named.append((label, order.ordered_at))
     happened = [(label, at) for label, at in named if at is not None]
     return [
         Moment(label, _time(at, history.approved_at, zone), duration((at - history.approved_at).total_seconds()))

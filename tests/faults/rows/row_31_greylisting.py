@@ -27,7 +27,7 @@ async def greylisting(stage: Stage) -> list[Figure]:
     await stage.check(order)
     tries = sorted(each["monotonic"] for each in calls(sandbox, "email"))
     first, again = tries[:PEOPLE], tries[PEOPLE:]
-    reached_by = defaultdict(int)
+    reached_by: dict[str, int] = defaultdict(int)
     for copy in await stage.copies(order):
         reached_by[copy.address] += 1
     return [

@@ -1,0 +1,105 @@
+"""The ordinary store, watched: what this process has in hand is known to the last call, whatever the database knows of it.
+
+When an officer orders the sending without the database, the batches in hand are taken over. Their attempts, which wait
+for the database to write down what they learnt, then write it into the journal instead and end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from channels.contract import Answer
+from dispatcher import outcomes as states
+from dispatcher.batches import BatchStore, Claimed, LaneKey, Log
+from dispatcher.emergency.ledger import now
+from dispatcher.emergency.records import Calls, Carried
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+Name = tuple[str, int]
+"""A batch: its dispatch and number."""
+Held = tuple[str, int, int, int]
+"""A batch in one attempt of one session."""
+
+
+class WatchedStore(BatchStore):
+    """`let_go` is told of every batch of a live evacuation that an attempt of this process has let go of."""
+
+    def __init__(self, pool: Pool, let_go: Callable[[Claimed], None]) -> None:
+        super().__init__(pool)
+        self._let_go = let_go
+        self.in_hand: dict[Name, Claimed] = {}
+        self.carry: Callable[[str, Carried], Awaitable[bool]] = _nowhere
+        """Where a taken batch's log goes; False once the journal is merged and gone."""
+        self._taken: set[Held] = set()
+
+    def take_over(self, dispatch: str) -> None:
+        """What is in hand of it is the journal's: nothing of it is begun or written to the database any more."""
+        self._taken |= {batch.held for (name, _), batch in self.in_hand.items() if name == dispatch}
+
+    async def claim(self, lane: LaneKey, session: int, most: int) -> list[Claimed]:
+        batches = await super().claim(lane, session, most)
+        if lane.priority == 0:
+            self.in_hand.update({(batch.dispatch, batch.number): batch for batch in batches})
+        return batches
+
+    async def begin(self, batch: Claimed, started: int) -> bool:
+        return batch.held not in self._taken and await super().begin(batch, started)
+
+    async def progress(self, batch: Claimed, started: int, log: Log, repeat_in: float | None) -> bool:
+        """False for one that was taken over, so that nothing more of it is begun; its log is kept with the end."""
+        if batch.held in self._taken:
+            return False
+        return await super().progress(batch, started, log, repeat_in)
+
+    async def finish(self, batch: Claimed, log: Log, after: states.Next | None) -> bool:
+        if await self._carried(batch, log):
+            return True
+        held = await super().finish(batch, log, after)
+        self._gone(batch)
+        return held
+
+    async def release(self, batch: Claimed, *, due_in: float = 0) -> bool:
+        if await self._carried(batch, Log()):
+            return True
+        held = await super().release(batch, due_in=due_in)
+        self._gone(batch)
+        return held
+
+    async def merge_late(self, batch: Claimed, proofs: bytes, log: Log) -> bool:
+        """Where a batch was taken over the journal has its proof."""
+        if await self._carried(batch, log):
+            return True
+        found = await super().merge_late(batch, proofs, log)
+        self._gone(batch)
+        return found
+
+    async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
+        """Nobody is told: whoever knows only the whole makes the same call, which is refused and split alike."""
+        if await self._carried(batch, log):
+            return True
+        held = await super().split(batch, positions, answer, log)
+        self.in_hand.pop((batch.dispatch, batch.number), None)
+        return held
+
+    async def _carried(self, batch: Claimed, log: Log) -> bool:
+        """Whether it was taken over, and what was learnt is in the journal."""
+        if batch.held not in self._taken:
+            return False
+        calls = Calls.of(log, now())
+        kept = Carried(batch.number, batch.attempt, batch.part, batch.session, calls)
+        if not await self.carry(batch.dispatch, kept):
+            self._taken.discard(batch.held)
+            return False
+        self.in_hand.pop((batch.dispatch, batch.number), None)
+        return True
+
+    def _gone(self, batch: Claimed) -> None:
+        if self.in_hand.pop((batch.dispatch, batch.number), None) is not None:
+            self._let_go(batch)
+
+
+async def _nowhere(_dispatch: str, _kept: Carried) -> bool:
+    return False

@@ -1,0 +1,202 @@
+"""What a server remembers of each live evacuation while there is a database: as much as it takes to go on without one.
+
+Every second what changed is read again: new batches and messages whole, and of those in somebody's hands how they stand.
+What this process itself has in hand it knows better, from the attempts (`InHand`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher import binary
+from dispatcher import outcomes as states
+from dispatcher.audience import Longs
+from dispatcher.batches import Claimed
+from dispatcher.drafting import Town
+from dispatcher.emergency.records import Words
+from dispatcher.gazetteer import board
+from dispatcher.holding import ToBeHeld
+from dispatcher.model import DispatchState, EventClass, Mode
+from dispatcher.writing import Job, read_job
+from geo.shelters import ShelterBoard
+from words.sql import sql
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+_OPEN = sql("dispatcher", "emergency_open")
+_MESSAGES = sql("dispatcher", "emergency_messages")
+_GLANCE = sql("dispatcher", "emergency_glance")
+_BATCHES = sql("dispatcher", "emergency_batches")
+_OUTCOMES = sql("dispatcher", "emergency_outcomes")
+_SESSIONS = sql("dispatcher", "session_list")
+_AT_ONCE = 64
+"""Batches read by one statement."""
+
+Glance = tuple[str, int, int]
+"""State, attempt, started."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A batch as it was seen last."""
+
+    number: int
+    key: UUID
+    channel: str
+    lane: str
+    priority: int
+    messages: NDArray[np.int32]
+    members: Longs
+    outcomes: bytes = b""
+    state: str = "due"
+    session: int | None = None
+    attempt: int = 0
+    started: int = 0
+    tries: int = 0
+    first_attempt_at: datetime | None = None
+    repeat_at: datetime | None = None
+    counts_once: bool = False
+    repeated: bytes | None = None
+
+    @classmethod
+    def of(cls, row: Record) -> Known:
+        named = {name: row[name] for name in ("number", "key", "channel", "lane", "priority")}
+        known = cls(messages=binary.ints(row["messages"]), members=binary.bigints(row["members"]), **named)
+        known.see(row)
+        return known
+
+    @property
+    def glance(self) -> Glance:
+        return self.state, self.attempt, self.started
+
+    def see(self, row: Record) -> None:
+        """Never an older attempt than is known: this process may have been quicker than the reading."""
+        if row["attempt"] < self.attempt:
+            return
+        self.outcomes = states.refined(row["outcomes"], row["proofs"])
+        self.state, self.session = row["state"], row["session"]
+        self.attempt, self.started, self.tries = row["attempt"], row["started"], row["tries"]
+        self.first_attempt_at, self.repeat_at = row["first_attempt_at"], row["repeat_at"]
+        self.counts_once, self.repeated = row["counts_once"], row["repeated"]
+
+    def learn(self, batch: Claimed) -> None:
+        """An attempt of this process has let go of it."""
+        if batch.attempt >= self.attempt:
+            self.outcomes, self.attempt, self.tries, self.started = batch.outcomes, batch.attempt, batch.tries, 0
+            self.repeated = batch.repeated
+            self.state, self.session = "done" if states.all_final(batch.outcomes) else "due", None
+
+
+@dataclass(slots=True)
+class Order:
+    """One live evacuation that is not through: its event, its words, its batches."""
+
+    job: Job
+    state: str
+    approved_at: datetime
+    valid_until: datetime
+    requested_by: str
+    approved_by: str
+    words: dict[int, Words] = field(default_factory=dict)
+    batches: dict[int, Known] = field(default_factory=dict)
+    seen_to: int = 0
+    """Every batch with a lower number is known."""
+
+    @property
+    def names(self) -> list[str]:
+        """What the area is called, in the officer's language first; the event's id, for an area without a name."""
+        names = self.job.event.area_name
+        ordered = [names[tongue] for tongue in ("ja", "en") if tongue in names]
+        return list(dict.fromkeys([*ordered, *names.values(), self.job.event.id]))
+
+
+@dataclass(slots=True)
+class Memory:
+    """`others` are the dispatches that are open but no live evacuation: (class, mode)."""
+
+    pool: Pool
+    town: Town
+    orders: dict[str, Order] = field(default_factory=dict)
+    others: dict[str, tuple[str, str]] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    """Live evacuations of which nothing leaves until an officer says so."""
+    shelters: ShelterBoard | None = None
+    sessions: int = 1
+    """Processes at work on this database, this one included."""
+
+    def learn(self, batch: Claimed) -> None:
+        """What an attempt of this process left its batch as."""
+        order = self.orders.get(batch.dispatch)
+        known = order.batches.get(batch.number) if order is not None else None
+        if known is not None:
+            known.learn(batch)
+
+    def forget(self) -> None:
+        """Read everything anew: the database was gone meanwhile."""
+        self.orders.clear()
+
+    async def refresh(self) -> None:
+        """Read what changed. Raises what the database raises."""
+        rows = {row["id"]: row for row in await self.pool.fetch(_OPEN)}
+        live = {name for name, row in rows.items() if (row["class"], row["mode"]) == (EventClass.EVACUATION, Mode.LIVE)}
+        self.others = {name: (row["class"], row["mode"]) for name, row in rows.items() if name not in live}
+        self.held = {name for name in live if rows[name]["state"] == DispatchState.HELD}
+        live -= self.held
+        for gone in self.orders.keys() - live:
+            del self.orders[gone]
+        if live:
+            self.shelters = await board(self.pool)
+            self.sessions = len(await self.pool.fetch(_SESSIONS))
+        for name in live:
+            await self._refresh(rows[name])
+
+    async def _refresh(self, row: Record) -> None:
+        order = self.orders.get(row["id"])
+        if order is None:
+            columns = ("state", "approved_at", "valid_until", "requested_by", "approved_by")
+            try:
+                job = await read_job(self.pool, row, self.town)
+            except ToBeHeld:
+                return  # its content is not what was approved: the planner has it held
+            order = self.orders[row["id"]] = Order(job, **{name: row[name] for name in columns})
+        await self._read_batches(order)
+        await self._read_messages(order)
+        order.state = row["state"]
+
+    async def _read_messages(self, order: Order) -> None:
+        """After the batches: the messages they name are written with them."""
+        for row in await self.pool.fetch(_MESSAGES, order.job.dispatch, len(order.words)):
+            key = row["channel"], row["language"], row["shelter"], row["distance"], row["audience"]
+            order.words[row["number"]] = Words(row["number"], row["language"], row["subject"], row["body"], key)
+
+    async def _read_batches(self, order: Order) -> None:
+        seen = await self.pool.fetch(_GLANCE, order.job.dispatch, order.seen_to)
+        glances = {row["number"]: (row["state"], row["attempt"], row["started"]) for row in seen}
+        new = sorted(glances.keys() - order.batches.keys())
+        for some in _portions(new):
+            rows = await self.pool.fetch(_BATCHES, order.job.dispatch, some)
+            order.batches.update({row["number"]: Known.of(row) for row in rows})
+        changed = [number for number, known in order.batches.items() if _changed(known, glances.get(number))]
+        for some in _portions([number for number in changed if number not in new]):
+            for row in await self.pool.fetch(_OUTCOMES, order.job.dispatch, some):
+                order.batches[row["number"]].see(row)
+        while order.seen_to in order.batches:
+            order.seen_to += 1
+
+
+def _changed(known: Known, glance: Glance | None) -> bool:
+    """What is claimed changes without showing it; what is no longer seen is done."""
+    if glance is None:
+        return known.state != "done"
+    return glance[0] == "claimed" or glance != known.glance
+
+
+def _portions(numbers: list[int]) -> list[list[int]]:
+    return [numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE)]
