@@ -27,7 +27,7 @@ from dispatcher.model import LAST_PRIORITY, LEAST_URGENT
 from dispatcher.pauses import Pauses
 from dispatcher.planner import Planner
 from dispatcher.providers import TICK_SECONDS, Providers
-from dispatcher.rescuer import Rescuer
+from dispatcher.rescuer import LOOK_SECONDS, Rescuer
 from dispatcher.sender import Sender
 from dispatcher.session import Session
 from dispatcher.writing import Writer
@@ -122,7 +122,7 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
             wake()
 
     holding = Agent("holds", holds.tick, every=pace.poll_seconds)
-    rescuing = Agent("rescuer", rescuer.tick, every=pace.beat_seconds)
+    rescuing = Agent("rescuer", rescuer.tick, every=min(pace.beat_seconds, LOOK_SECONDS))
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)

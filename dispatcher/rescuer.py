@@ -28,6 +28,9 @@ _EXPIRE = sql("dispatcher", "session_expire")
 _ORPHANS = sql("dispatcher", "batch_orphans")
 _RESCUE = sql("dispatcher", "batch_rescue")
 _WORKER_DIED = "worker_died"
+LOOK_SECONDS = 1.0
+"""Between two looks at the others. A death is known this much later at both ends of the silence: with looks as rare as
+beats, work would lie for up to 40 s after a kill, and 35 are promised."""
 _LOCK = 7_032_002
 """The advisory lock of whoever rescues just now."""
 
@@ -35,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rescuer:
-    """`tick` is called every few seconds. Channels this process does not know are left to others."""
+    """`tick` is called every LOOK_SECONDS. Channels this process does not know are left to others."""
 
     def __init__(
         self,

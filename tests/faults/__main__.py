@@ -19,7 +19,7 @@ import click
 
 from tests.faults.process import ROOT
 from tests.faults.row import Figure, Row, load_rows
-from tests.faults.stage import Broken, set_up
+from tests.faults.stage import Broken, LeftOut, set_up
 
 SHORT_CYCLES, LONG_CYCLES = 40, 500
 DATA = ROOT / "fault-data"
@@ -32,6 +32,8 @@ class Result:
     seconds: float
     trouble: str = ""
     """Why it failed, for people; empty when nothing but a figure missed its target."""
+    left_out: str = ""
+    """Why it was not played at all."""
 
     @property
     def held(self) -> bool:
@@ -56,7 +58,7 @@ def main(cycles: int | None, seed: int | None, only: str | None, *, long: bool, 
       python -m tests.faults --only 24 --seed 7
     """
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    _end_in_good_order()
     seed = secrets.randbelow(10**9) if seed is None else seed
     cycles = cycles or (LONG_CYCLES if long else SHORT_CYCLES)
     rows = _chosen(only, long=long)
@@ -64,11 +66,19 @@ def main(cycles: int | None, seed: int | None, only: str | None, *, long: bool, 
     results = [_run(row, data, seed=seed, cycles=cycles) for row in rows]
     if not any(data.iterdir()):
         data.rmdir()
-    held = all(result.held for result in results)
-    click.echo(f"{sum(r.held for r in results)} of {len(results)} scenarios held; seed {seed}")
+    played = [result for result in results if not result.left_out]
+    held = all(result.held for result in played)
+    left_out = f", {len(results) - len(played)} left out" if len(played) < len(results) else ""
+    click.echo(f"{sum(result.held for result in played)} of {len(played)} scenarios held{left_out}; seed {seed}")
     if as_json:
-        click.echo(json.dumps(_summary(results, seed=seed, cycles=cycles), ensure_ascii=False))
+        click.echo(json.dumps(summary_of(results, seed=seed, cycles=cycles), ensure_ascii=False))
     sys.exit(not held)
+
+
+def _end_in_good_order() -> None:
+    """SIGTERM as Ctrl-C, which a shell's background job would not even hear: whatever runs is ended first."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _chosen(only: str | None, *, long: bool) -> list[Row]:
@@ -86,17 +96,20 @@ def _run(row: Row, data: Path, *, seed: int, cycles: int) -> Result:
     began = time.monotonic()
     folder = data / f"{row.run.__name__}"
     figures: list[Figure] = []
-    trouble = ""
+    trouble = left_out = ""
     try:
         figures = asyncio.run(_played(row, folder, seed=seed, cycles=cycles))
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    except LeftOut as reason:
+        left_out = str(reason)
+        shutil.rmtree(folder, ignore_errors=True)
     except Broken as broken:
         trouble = str(broken)
     except Exception:  # noqa: BLE001 its trace is printed, and the other rows still run
         trouble = traceback.format_exc()
-    result = Result(row, figures, time.monotonic() - began, trouble)
+    result = Result(row, figures, time.monotonic() - began, trouble, left_out)
     _tell(result, folder, seed=seed, cycles=cycles)
     return result
 
@@ -111,6 +124,9 @@ def _tell(result: Result, folder: Path, *, seed: int, cycles: int) -> None:
         click.echo(f"        {'held  ' if figure.held else 'MISSED'}  {figure}")
     if result.trouble:
         click.echo(result.trouble)
+    if result.left_out:
+        click.echo(f"        left out: {result.left_out}")
+        return
     if result.held:
         click.echo(f"        held in {result.seconds:.0f} s")
         return
@@ -121,9 +137,10 @@ def _tell(result: Result, folder: Path, *, seed: int, cycles: int) -> None:
         shutil.rmtree(folder / "server", ignore_errors=True)
 
 
-def _summary(results: list[Result], *, seed: int, cycles: int) -> dict[str, Any]:
+def summary_of(results: list[Result], *, seed: int, cycles: int) -> dict[str, Any]:
+    """What `--json` ends with."""
     return {
-        "held": all(result.held for result in results),
+        "held": all(result.held for result in results if not result.left_out),
         "seed": seed,
         "cycles": cycles,
         "rows": [
@@ -134,6 +151,7 @@ def _summary(results: list[Result], *, seed: int, cycles: int) -> dict[str, Any]
                 "seconds": round(result.seconds, 1),
                 "figures": [asdict(figure) for figure in result.figures],
                 "trouble": result.trouble,
+                "left_out": result.left_out,
             }
             for result in results
         ],

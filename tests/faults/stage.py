@@ -45,6 +45,10 @@ class Broken(Exception):
     """An invariant did not hold, or a row could not go on: its words, with the histories, are for people."""
 
 
+class LeftOut(Exception):
+    """This machine, or this user, cannot play the row: its words say what is missing. It counts neither way."""
+
+
 @dataclass(frozen=True)
 class _Sent:
     """What was sent by what mark, and whom it concerns."""

@@ -6,7 +6,8 @@ import random
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.faults.row import ROWS, at_least, at_most, load_rows
+from tests.faults.__main__ import Result, summary_of
+from tests.faults.row import ROWS, Figure, Row, at_least, at_most, load_rows
 from tests.faults.stage import Stage
 
 
@@ -43,3 +44,16 @@ def test_a_figure_misses_its_target_by_the_least_bit() -> None:
     assert not at_most("resumed after", 35.01, 35, "s").held
     assert str(at_most("lost", 1, 0)) == "lost 1 (target 0)"
     assert not at_least("throughput", 0.59, 0.6).held
+
+
+async def _nothing(_stage: Stage) -> list[Figure]:
+    return []
+
+
+def test_the_last_line_holds_every_figure_and_what_was_left_out() -> None:
+    missed, unplayed = Row(1, "a kill", _nothing), Row(12, "a full disk", _nothing)
+    results = [Result(missed, [at_most("lost", 1, 0)], 2.0), Result(unplayed, [], 0.1, left_out="only root can")]
+    summary = summary_of(results, seed=7, cycles=40)
+    assert (summary["held"], summary["seed"]) == (False, 7)
+    assert summary["rows"][0]["figures"] == [{"name": "lost", "value": 1, "target": "0", "held": False}]
+    assert summary["rows"][1]["left_out"] == "only root can"

@@ -17,7 +17,7 @@ import asyncpg
 
 from tests.faults import postgres
 from tests.faults.row import Figure, at_most, row
-from tests.faults.stage import Broken, Stage
+from tests.faults.stage import Broken, LeftOut, Stage
 
 MEGABYTES = 320
 """A fresh cluster takes 50, and its log up to 200."""
@@ -123,14 +123,14 @@ def _small_disk(folder: Path) -> Iterator[Path]:
     """A file system of its own in memory, which only root can make."""
     folder.mkdir(mode=0o711)
     if os.geteuid() != 0:
-        raise Broken("skipped: only root can make a small disk to fill (mount)")
+        raise LeftOut("only root can make a small disk to fill (mount)")
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=711", "todoke", str(folder)],
         check=False,
         capture_output=True,
     )
     if made.returncode:
-        raise Broken(f"skipped: no small disk to be had here ({made.stderr.decode().strip()})")
+        raise LeftOut(f"no small disk to be had here ({made.stderr.decode().strip()})")
     try:
         yield folder
     finally:
