@@ -92,15 +92,20 @@ class Standing:
         }
 
 
-async def saw(connection: Connection, troubles: Iterable[Trouble]) -> tuple[list[Record], list[Record]]:
-    """Note everything that is wrong now, in the transaction of who looks; returns what is an alarm since, and what ended."""
+async def saw(
+    connection: Connection, troubles: Iterable[Trouble], *, settled: float = SETTLED_SECONDS
+) -> tuple[list[Record], list[Record]]:
+    """Note everything that is wrong now, in the transaction of who looks; returns what is an alarm since, and what ended.
+
+    What nobody has seen for `settled` seconds is over: longer than it takes until every process has looked.
+    """
     each = {(trouble.code, trouble.where): trouble for trouble in troubles}
     for key in sorted(each):
         trouble = each[key]
         patience = PATIENCE_SECONDS.get(trouble.code, 0.0)
         await connection.execute(_SEEN, trouble.code, trouble.where, trouble.ja, trouble.en, patience)
     raised = await connection.fetch(_RAISE)
-    ended = await connection.fetch(_END, SETTLED_SECONDS)
+    ended = await connection.fetch(_END, settled)
     await connection.execute(_FORGET, KEPT_DAYS)
     return raised, ended
 

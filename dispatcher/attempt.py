@@ -111,6 +111,8 @@ class Attempt:
 
     async def run(self) -> None:
         try:
+            if self.means.channel.call_size > 1:
+                self.batch.settle_together()
             self._give_up_old_keys()
             await self._inspect()
             ready = await self._make_ready()

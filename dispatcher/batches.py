@@ -117,6 +117,8 @@ class Claimed:
     """Workers that died while they held it, as far as it matters (dispatcher/inspection.py)."""
     accused: Span | None = None
     """Whom the last of them was looking at."""
+    recorded: bytes = b""
+    """The batch's own record at the claim, without what was proved beside it."""
     part: int = 0
     probe: bool = False
     """Claimed to find out, by one call, whether a sick provider works again."""
@@ -142,6 +144,7 @@ class Claimed:
             counts_once=row["counts_once"],
             repeated=row["repeated"],
             deaths=row["deaths"],
+            recorded=row["outcomes"],
             accused=span_of(row["suspect"]),
         )
 
@@ -172,6 +175,10 @@ class Claimed:
             marked = [position for position in positions if self.repeated[position] == states.AGAIN]
             still = [position for position in marked if self.outcomes[position] == Outcome.AMBIGUOUS]
             self.repeated = states.marked(self.repeated, still, states.PASSED)
+
+    def settle_together(self) -> None:
+        """Where the batch is one call: what proves that it was accepted for one proves it for all."""
+        self.outcomes = states.proven_together(self.recorded, self.outcomes)
 
     def calls_are_over(self) -> None:
         """Whoever was passed over may be called again in another attempt."""

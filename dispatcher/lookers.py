@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel, Message
@@ -60,9 +60,10 @@ def lookers(
 class Sessions:
     """What each process says of itself; and whether there is any that lives, while something waits for one."""
 
-    def __init__(self, pool: Pool, expire_seconds: float) -> None:
+    def __init__(self, pool: Pool, expire_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
         self._expire_seconds = expire_seconds
+        self._clock = clock
         self._beats: dict[int, tuple[int, float]] = {}
 
     async def look(self) -> list[Trouble]:
@@ -73,7 +74,7 @@ class Sessions:
 
     def _living(self, sessions: Sequence[Record]) -> list[Record]:
         """Those whose beat changed lately, by our own clock: without a worker there is no rescuer to give them up."""
-        now = time.monotonic()
+        now = self._clock()
         seen = {}
         for session in sessions:
             known = self._beats.get(session["number"])

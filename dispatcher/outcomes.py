@@ -138,6 +138,18 @@ def refined(outcomes: bytes, proofs: bytes | None) -> bytes:
     return merged(outcomes, proofs) if proofs is not None else outcomes
 
 
+def proven_together(recorded: bytes, known: bytes) -> bytes:
+    """`known` where a call to many that nobody answered for has turned out to be accepted, by a receipt of one of them.
+
+    Such a call is accepted or refused as a whole, and those it was made for are the doubtful in `recorded`. Repeated
+    without the one whose receipt came it would be another call.
+    """
+    doubtful = [position for position, byte in enumerate(recorded) if byte == Outcome.AMBIGUOUS]
+    if not any(known[position] >= Outcome.ACCEPTED for position in doubtful):
+        return known
+    return marked(known, [position for position in doubtful if known[position] < Outcome.ACCEPTED], Outcome.ACCEPTED)
+
+
 def all_final(outcomes: bytes) -> bool:
     return min(outcomes, default=Outcome.DELIVERED) >= Outcome.SUPPRESSED
 

@@ -97,6 +97,8 @@ class Rescuer:
             counts_once=promise.repeatable,
         )
         outcomes = states.refined(quarantined(crashed, finding.guilty), orphan["proofs"])
+        if channel.call_size > 1:
+            outcomes = states.proven_together(crashed, outcomes)
         state, after = BatchState.DONE, states.Next(None, None, ambiguous=False)
         if not states.all_final(outcomes):
             state = BatchState.DUE

@@ -83,6 +83,7 @@ class Watch:
         self._pool = pool
         self._lookers = lookers
         self._look_seconds = look_seconds
+        self._settled = max(alarms.SETTLED_SECONDS, 3 * look_seconds)
         self._woken = woken
         self._gone = _Gone(tell, repeat_seconds)
 
@@ -107,7 +108,7 @@ class Watch:
 
     async def _note(self, seen: Sequence[Trouble]) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            raised, ended = await alarms.saw(connection, seen)
+            raised, ended = await alarms.saw(connection, seen, settled=self._settled)
         for row in raised:
             metrics.ALARMS.labels(row["code"]).inc()
             log.error("alarm_raised", alarm=row["code"], where=row["place"], says=row["en"])

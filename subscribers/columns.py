@@ -20,6 +20,7 @@ from dispatcher.background import Agent
 from geo.area import Area
 from geo.shelters import ShelterBoard
 from subscribers import clock
+from subscribers.allocator import give_back
 from subscribers.block import Block
 from subscribers.changes import Changes
 from subscribers.levels import Levels
@@ -172,11 +173,18 @@ class Columns:
         self._moment = replace(self._moment, **changed)
 
     async def _join(self, name: str, still: Levels[Any]) -> None:
+        rows = await self._join_onto_one(name, still)
+        del still  # or what it holds could not be given back
+        await self._in_thread(give_back)
+        log.info("audience_joined", columns=name, rows=rows)
+
+    async def _join_onto_one(self, name: str, still: Levels[Any]) -> int:
+        """Gives the rows of the base that there is now."""
         base = await self._in_thread(still.base_to_be)
         async with self._reading:
             seen, levels = self._joining[name].seen, getattr(self._moment, name)
             self._take(name, await self._in_thread(lambda: levels.onto(base, np.concatenate(seen))))
-        log.info("audience_joined", columns=name, rows=len(base))
+        return len(base)
 
 
 async def open_audience(pool: Pool) -> Columns:

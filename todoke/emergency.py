@@ -19,6 +19,7 @@ import structlog
 
 from config import Settings
 from dispatcher.background import Agent
+from dispatcher.emergency.desk import Desk
 from dispatcher.emergency.station import Station
 from words.problem import Problem, Refused
 
@@ -53,10 +54,12 @@ async def counter(station: Station) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(station: Station) -> AsyncIterator[None]:
+    desk = Desk(station)
+
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if _may_enter(writer.get_extra_info("socket")):
-                await _serve(station, reader, writer)
+                await _serve(desk, station, reader, writer)
         except (OSError, ValueError) as trouble:
             log.warning("emergency_counter", error=type(trouble).__name__)
         finally:
@@ -80,28 +83,28 @@ def _may_enter(met: socket.socket) -> bool:
     return user in {ROOT, os.geteuid()}
 
 
-async def _serve(station: Station, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(desk: Desk, station: Station, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     asked = json.loads(await reader.readline())
     try:
-        answer = await _answer(station, asked)
+        answer = await _answer(desk, station, asked)
     except Refused as refused:
         answer = {"problems": [[each.code, each.where, each.ja, each.en] for each in refused.problems]}
     writer.write(json.dumps(answer, ensure_ascii=False, default=str).encode() + b"\n")
     await writer.drain()
 
 
-async def _answer(station: Station, asked: dict[str, Any]) -> dict[str, Any]:
+async def _answer(desk: Desk, station: Station, asked: dict[str, Any]) -> dict[str, Any]:
     match asked["ask"]:
         case "send":
-            said = await station.order(asked["dispatch"], by=asked["by"], confirm=asked["confirm"])
+            said = await desk.order(asked["dispatch"], by=asked["by"], confirm=asked["confirm"])
             return {"dispatches": [said.as_json()]}
         case "stop":
-            said = await station.stop(asked["dispatch"], by=asked["by"])
+            said = await desk.stop(asked["dispatch"], by=asked["by"])
             return {"dispatches": [said.as_json()]}
         case _:
             return {
                 "database_answers": station.answers,
-                "dispatches": [outlook.as_json() for outlook in station.outlooks()],
+                "dispatches": [outlook.as_json() for outlook in desk.outlooks()],
             }
 
 

@@ -33,6 +33,7 @@ _CANARY_SECONDS = 2.0
 async def watching(settings: Settings, pool: Pool, channels: Mapping[str, Channel]) -> AsyncIterator[None]:
     """Watch over the fleet with all others. Raises Refused for canaries that cannot fly."""
     wanted = settings.alarms
+    check_canaries(settings, channels)
     flying = nests(settings, channels)
     teller = Teller(pool, hooks(settings), repeat_seconds=wanted.repeat_seconds)
     telling = Agent("teller", teller.tick, every=wanted.look_seconds)
@@ -73,12 +74,7 @@ def hooks(settings: Settings) -> list[Hook]:
 
 
 def nests(settings: Settings, channels: Mapping[str, Channel]) -> Sequence[Nest]:
-    """Where canaries fly to. Raises Refused with everything that keeps one from flying."""
-    if not channels:
-        return ()
-    problems = list(_problems(settings, channels))
-    if problems:
-        raise Refused(problems)
+    """Where canaries fly to. Those that cannot are left out: no canary keeps an order from being sent."""
     wanted = settings.canary
     return [
         Nest(
@@ -91,7 +87,15 @@ def nests(settings: Settings, channels: Mapping[str, Channel]) -> Sequence[Nest]
             deadline=wanted.deadline_seconds,
         )
         for name, address in wanted.recipients.items()
+        if name in channels
     ]
+
+
+def check_canaries(settings: Settings, channels: Mapping[str, Channel]) -> None:
+    """Raises Refused with everything that keeps a canary from flying. Without channels none is expected to."""
+    problems = list(_problems(settings, channels)) if channels else []
+    if problems:
+        raise Refused(problems)
 
 
 def strongest(channel: Channel) -> Proof:

@@ -13,7 +13,8 @@ import structlog
 from config import Settings
 from dispatcher.emergency.journal import read
 from dispatcher.emergency.ledger import Ledger
-from dispatcher.emergency.station import SUFFIX, Station, Ways
+from dispatcher.emergency.shelf import SUFFIX
+from dispatcher.emergency.station import Station, Ways
 from dispatcher.emergency.store import sealed_addresses
 from subscribers.keyfile import load_key
 from subscribers.offline import JournalAddresses

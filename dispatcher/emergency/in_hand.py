@@ -6,6 +6,8 @@ for the database to write down what they learnt, then write it into the journal 
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,13 @@ from channels.contract import Answer
 from dispatcher import outcomes as states
 from dispatcher.batches import BatchStore, Claimed, LaneKey, Log
 from dispatcher.emergency.ledger import now
-from dispatcher.emergency.records import Calls, Carried
+from dispatcher.emergency.records import Calls, Carried, InHand
 
 if TYPE_CHECKING:
     from asyncpg import Pool
+
+_A_MOMENT = 30.0
+"""Seconds. Another process of the directory reads of what was let go of within one or two."""
 
 Name = tuple[str, int]
 """A batch: its dispatch and number."""
@@ -34,6 +39,11 @@ class WatchedStore(BatchStore):
         self.carry: Callable[[str, Carried], Awaitable[bool]] = _nowhere
         """Where a taken batch's log goes; False once the journal is merged and gone."""
         self._taken: set[Held] = set()
+        self._let_go_of: deque[tuple[float, InHand]] = deque()
+
+    def told(self) -> list[InHand]:
+        """What is in hand now, and what was a moment ago: another process may not have read of that any more."""
+        return [*(each for _, each in self._let_go_of), *(_told(batch) for batch in self.in_hand.values())]
 
     def take_over(self, dispatch: str) -> None:
         """What is in hand of it is the journal's: nothing of it is begun or written to the database any more."""
@@ -97,9 +107,29 @@ class WatchedStore(BatchStore):
         return True
 
     def _gone(self, batch: Claimed) -> None:
-        if self.in_hand.pop((batch.dispatch, batch.number), None) is not None:
-            self._let_go(batch)
+        if self.in_hand.pop((batch.dispatch, batch.number), None) is None:
+            return
+        self._let_go(batch)
+        moment = time.monotonic()
+        self._let_go_of.append((moment, _told(batch)))
+        while self._let_go_of[0][0] < moment - _A_MOMENT:
+            self._let_go_of.popleft()
 
 
 async def _nowhere(_dispatch: str, _kept: Carried) -> bool:
     return False
+
+
+def _told(batch: Claimed) -> InHand:
+    return InHand(
+        dispatch=batch.dispatch,
+        number=batch.number,
+        session=batch.session,
+        outcomes=batch.outcomes,
+        repeated=batch.repeated,
+        attempt=batch.attempt,
+        tries=batch.tries,
+        first_attempt_at=batch.first_attempt_at,
+        repeat_at=batch.repeat_at,
+        claimed_at=batch.claimed_at,
+    )

@@ -13,7 +13,7 @@ from dispatcher.audience import Longs
 from dispatcher.batches import Claimed, unpassed
 from dispatcher.emergency.ledger import later, now
 from dispatcher.emergency.memory import Known
-from dispatcher.emergency.records import Kept
+from dispatcher.emergency.records import InHand, Kept
 from dispatcher.model import POLICIES, EventClass, Outcome
 
 Sealed = Callable[[str, Longs], list[bytes]]
@@ -21,10 +21,16 @@ Sealed = Callable[[str, Longs], list[bytes]]
 
 
 class Leaving:
-    """`sessions` are this process's; `in_hand` its attempts, none of whose calls is under way any more."""
+    """`session` is this process's. `in_hand`: what it and the others of its data directory have in hand, none of whose
+    calls is under way any more.
+    """
 
     def __init__(
-        self, channels: Mapping[str, Channel], in_hand: Mapping[tuple[str, int], Claimed], session: int, sealed: Sealed
+        self,
+        channels: Mapping[str, Channel],
+        in_hand: Mapping[tuple[str, int], Claimed | InHand],
+        session: int,
+        sealed: Sealed,
     ) -> None:
         self._channels = channels
         self._in_hand = in_hand
@@ -35,12 +41,12 @@ class Leaving:
         """What is not through, and what only this process knows to be."""
         for each in sorted(known, key=lambda batch: batch.number):
             claimed = self._in_hand.get((dispatch, each.number))
-            if claimed is not None:
+            if claimed is not None and claimed.attempt >= each.attempt:
                 yield self._ours(each, claimed)
             elif not states.all_final(each.outcomes):
                 yield self._as_seen(each)
 
-    def _ours(self, known: Known, claimed: Claimed) -> Kept:
+    def _ours(self, known: Known, claimed: Claimed | InHand) -> Kept:
         """Every call of it has ended, and its outcome is in the attempt's own record."""
         doubtful = Outcome.AMBIGUOUS in claimed.outcomes
         repeated = claimed.repeated

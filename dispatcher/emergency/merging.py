@@ -7,7 +7,7 @@ was sent it makes *unknown*. Batches cut without the database are found again by
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,6 @@ _ORDER = sql("dispatcher", "emergency_order")
 _KEYS = sql("dispatcher", "emergency_keys")
 _LOCK = sql("dispatcher", "emergency_lock")
 _MERGE = sql("dispatcher", "emergency_merge")
-_PROOFS = sql("dispatcher", "emergency_proofs")
 _INSERT = sql("dispatcher", "emergency_insert")
 _MESSAGE = sql("dispatcher", "emergency_message")
 _ATTEMPT = sql("dispatcher", "emergency_attempt")
@@ -95,18 +94,21 @@ class Unmergeable(Exception):
     """The database does not know this dispatch: it is another one, or an older one that was put back."""
 
 
-async def merge(pool: Pool, ledger: Ledger, *, sessions: Collection[int]) -> None:
+async def merge(
+    pool: Pool, ledger: Ledger, *, sessions: Collection[int], meanwhile: Callable[[], None] = lambda: None
+) -> None:
     """Merge all that was begun without the database, and what its own process knew better.
 
     `sessions` are this data directory's, past and present: what they had claimed is the journal's. Raises Unmergeable,
-    and what the database raises.
+    and what the database raises. `meanwhile` is called between its transactions.
     """
-    merging = _Merging(pool, ledger, frozenset(sessions) | {ledger.dispatch.session})
+    merging = _Merging(pool, ledger, frozenset(sessions) | {ledger.dispatch.session}, meanwhile)
     await merging.run()
 
 
 class _Merging:
-    def __init__(self, pool: Pool, ledger: Ledger, sessions: frozenset[int]) -> None:
+    def __init__(self, pool: Pool, ledger: Ledger, sessions: frozenset[int], meanwhile: Callable[[], None]) -> None:
+        self._meanwhile = meanwhile
         self._pool = pool
         self._ledger = ledger
         self._name = ledger.dispatch.dispatch
@@ -123,6 +125,7 @@ class _Merging:
             await self._add_missing(connection)
         told = [batch for batch in self._ledger.batches.values() if batch.touched or batch.kept.exact or batch.logs]
         for start in range(0, len(told), _AT_ONCE):
+            self._meanwhile()
             async with self._pool.acquire() as connection, connection.transaction():
                 for batch in sorted(told[start : start + _AT_ONCE], key=self._number):
                     await self._merge(connection, batch)
@@ -199,27 +202,28 @@ class _Merging:
         if row is None or row["key"] != batch.kept.key:
             log.error("journal_of_another_batch", dispatch=self._name, batch=number)
             return
-        if row["state"] == "claimed" and row["session"] not in self._sessions and not row["orphaned"]:
-            await self._add_proofs(connection, row, batch, number)
-        else:
-            await self._write(connection, row, batch, number)
+        await self._write(connection, row, batch, number)
         for entry in batch.logs:
             await self._write_attempt(connection, entry, number)
 
-    async def _add_proofs(self, connection: Connection, row: Row, batch: Batch, number: int) -> None:
-        proven = bytes(byte if byte >= Outcome.UNKNOWN else 0 for byte in batch.outcomes)
-        known = states.merged(row["proofs"] or bytes(len(proven)), proven)
-        await connection.execute(_PROOFS, self._name, number, known)
+    def _as_left(self, row: Row, promise: states.Promise) -> bytes:
+        """What another server has in hand by now it loses, and merges what it learns as a late outcome: it may not know
+        whom we wrote to. Whom it may be calling just now is in doubt; what ours had in hand the journal knows.
+        """
+        outcomes: bytes = row["outcomes"]
+        if row["state"] != "claimed" or row["session"] in self._sessions:
+            return outcomes
+        return states.after_crash(outcomes, started=row["started"], repeated=row["repeated"], promise=promise)
 
     async def _write(self, connection: Connection, row: Row, batch: Batch, number: int) -> None:
-        known = states.refined(row["outcomes"], row["proofs"])
+        event_class = EventClass(self._ledger.dispatch.event_class)
+        promise = states.Promise(POLICIES[event_class], batch.kept.counts_once)
+        known = states.refined(self._as_left(row, promise), row["proofs"])
         outcomes, repeated = _bounded(joined(known, batch.outcomes), batch.repeated, row["repeated"])
         if outcomes == known and row["state"] != "claimed":
             return
         state, after = "done", states.Next(None, None, ambiguous=False)
         if not states.all_final(outcomes):
-            event_class = EventClass(self._ledger.dispatch.event_class)
-            promise = states.Promise(POLICIES[event_class], batch.kept.counts_once)
             state = "due"
             after = states.next_attempt(outcomes, tries=batch.tries, at_least=0, repeated=True, promise=promise)
         when = after.repeat_in, after.due_in, after.ambiguous

@@ -158,4 +158,19 @@ class Carried(msgspec.Struct, tag="carried", frozen=True):
     calls: Calls
 
 
-Record = Head | Words | Kept | Ordered | Stopped | Begun | Recorded | Divided | Carried
+class InHand(msgspec.Struct, tag="in_hand", frozen=True):
+    """What another process of the data directory has in hand, left by it when the database is gone and its calls are over."""
+
+    dispatch: str
+    number: int
+    session: int
+    outcomes: bytes
+    repeated: bytes | None
+    attempt: int
+    tries: int
+    first_attempt_at: datetime | None
+    repeat_at: datetime | None
+    claimed_at: datetime
+
+
+Record = InHand | Head | Words | Kept | Ordered | Stopped | Begun | Recorded | Divided | Carried

@@ -1,5 +1,4 @@
-select b.key, b.outcomes, b.proofs, b.repeated, b.state, b.session,
-       (select w.expired or w.ended_at is not null from worker_session w where w.number = b.session) as orphaned
+select b.key, b.outcomes, b.proofs, b.repeated, b.state, b.session, b.started
 from batch b
 where b.dispatch = $1 and b.number = $2
 for no key update

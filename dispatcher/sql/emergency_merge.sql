@@ -1,4 +1,4 @@
--- What a journal knows of a batch that nobody else has in hand. Whoever had it claimed before holds it no longer.
+-- What a journal knows of a batch. Whoever had it claimed holds it no longer.
 update batch
 set outcomes = $3, repeated = $11, state = $4, session = null, started = 0, attempt = greatest(attempt, $5), tries = greatest(tries, $6),
     first_attempt_at = least(first_attempt_at, $7),

@@ -24,7 +24,7 @@ from tests.dispatcher.engine_room import channel
 
 T = TypeVar("T")
 LINE, SMS = "line", "sms"
-SIZES = {LINE: 3, SMS: 4}
+SIZES = {LINE: 2, SMS: 2}
 CHANNELS = {
     LINE: channel("line", "line", 500, repeatable=True),
     SMS: channel("sms", "phone", 1, repeatable=False),
@@ -154,6 +154,8 @@ class World:
     async def claim(self, worker: Worker, dispatch: str, channel_name: str) -> Hand | None:
         claimed = await self.store.claim(LaneKey(0, channel_name, dispatch), worker.session, 1)
         for batch in claimed:
+            if channel_name == LINE:
+                batch.settle_together()
             hand = Hand(worker, batch, states.sendable(batch.outcomes, repeat=batch.repeating))
             worker.hands.append(hand)
             return hand
@@ -211,7 +213,7 @@ class World:
             self.answer(hand, position)
         batch.not_called(hand.todo[hand.called :])
         hand.worker.hands.remove(hand)
-        if not hand.called and (hand.one_call or not hand.begun):
+        if hand.todo and not hand.called and (hand.one_call or not hand.begun):
             await self.store.release(batch)
             return
         after = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,7 @@ async def planned(town: Kawabe) -> None:
     for each in town.channels.values():
         each.script = refusing(Answer(Verdict.RETRY, code="503"))
     dispatch = await town.send(order())
-    async with town.at_work():
+    async with town.at_work(), asyncio.timeout(30):
         while not await town.pool.fetchval(_TRIED, dispatch):
             await asyncio.sleep(0.01)
     await town.pool.execute("update batch set due_at = now() where state = 'due'")
@@ -68,12 +67,11 @@ async def test_an_order_that_finds_nobody_at_work_is_an_alarm(town: Kawabe) -> N
     assert trouble.code == "worker.none"
 
 
-async def test_a_worker_that_died_unseen_is_nobody(town: Kawabe, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_died_unseen_is_nobody(town: Kawabe) -> None:
     await town.pool.execute("insert into worker_session (host, pid) values ('kawabe-1', 1)")
     await town.send(order())
     clock = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    eye = Sessions(town.pool, 30)
+    eye = Sessions(town.pool, 30, clock=lambda: clock[0])
     assert await eye.look() == []
     clock[0] = 31
     assert [each.code for each in await eye.look()] == ["worker.none"]
@@ -82,7 +80,7 @@ async def test_a_worker_that_died_unseen_is_nobody(town: Kawabe, monkeypatch: py
 async def test_what_every_worker_says_is_seen(town: Kawabe) -> None:
     town.line.script = refusing(Answer(Verdict.RETRY, code="429", pause=Pause("channel", None, "quota")))
     await town.send(order())
-    async with town.at_work(beat_seconds=0.02):
+    async with town.at_work(beat_seconds=0.02), asyncio.timeout(30):
         while not (await workers(town.pool))[0]["trouble"]:
             await asyncio.sleep(0.01)
         assert [each.code for each in await Sessions(town.pool, 30).look()] == ["quota.gone"]

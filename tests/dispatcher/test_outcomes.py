@@ -1,6 +1,7 @@
 """The recipient's state machine: what an answer, a crash and a receipt may and may not change."""
 
 import itertools
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -153,3 +154,23 @@ def test_a_suspect_is_split_off_alone_and_others_in_halves() -> None:
 
 def test_moved_members_are_counted_where_they_moved_to() -> None:
     assert states.counts([bytes([Outcome.MOVED, Outcome.ACCEPTED]), bytes([Outcome.ACCEPTED])]) == {Outcome.ACCEPTED: 2}
+
+
+def test_a_receipt_of_one_settles_the_doubtful_call_for_all_it_was_made_for() -> None:
+    recorded = bytes([Outcome.AMBIGUOUS, Outcome.AMBIGUOUS, Outcome.SUPPRESSED])
+    known = states.refined(recorded, bytes([0, Outcome.DELIVERED, 0]))
+    settled = states.proven_together(recorded, known)
+    assert list(settled) == [Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.SUPPRESSED]
+    assert states.proven_together(recorded, recorded) == recorded
+
+
+def test_six_words_of_one_recipient_lead_to_one_state_in_all_their_720_orders() -> None:
+    words = [bytes([word]) for word in PROOFS]
+    orders = list(itertools.permutations(words))
+    assert len(orders) == 720
+    assert {reduce(states.merged, order, b"\0") for order in orders} == {bytes([Outcome.DELIVERED])}
+    for first in range(1, len(words)):
+        ends: dict[frozenset[bytes], set[bytes]] = {}
+        for order in orders:
+            ends.setdefault(frozenset(order[:first]), set()).add(reduce(states.merged, order[:first], b"\0"))
+        assert {len(states_of_the_same_words) for states_of_the_same_words in ends.values()} == {1}

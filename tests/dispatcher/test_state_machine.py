@@ -30,7 +30,7 @@ from tests.dispatcher.lease_model import LINE, SMS, Hand, Providers, Worker, Wor
 from todoke.context import open_pool
 
 EXAMPLES = int(os.environ.get("TODOKE_STATE_EXAMPLES", "60"))
-STEPS = 40
+STEPS = 25
 ROUNDS = 40
 CALLS = st.sampled_from(
     [
@@ -43,6 +43,7 @@ CALLS = st.sampled_from(
 )
 """Whether the provider accepts, and what comes back of it."""
 RECEIPTS = st.sampled_from([Outcome.DELIVERED, Outcome.UNDELIVERED, Outcome.ACCEPTED])
+ENDS = st.sampled_from(["let go", "let go", "answers lost", "dies", "is given up", "stays"])
 PICK = st.integers(0, 10**6)
 """Which of those there are."""
 
@@ -96,8 +97,42 @@ class Lease(RuleBasedStateMachine):
 
     @rule(which=PICK, channel=st.sampled_from([LINE, SMS]))
     def claim(self, which: int, channel: str) -> None:
-        if working := [worker for worker in self.workers if worker.works]:
-            self.world.run(self.world.claim(working[which % len(working)], self.dispatch, channel))
+        self.world.run(self.world.claim(self._some_worker(which), self.dispatch, channel))
+
+    @rule(which=PICK, channel=st.sampled_from([LINE, SMS]), made=st.lists(CALLS, max_size=4), end=ENDS)
+    def attempt(self, which: int, channel: str, made: list[tuple[bool, Verdict]], end: str) -> None:
+        """A whole one, or as far as it comes."""
+        world, worker = self.world, self._some_worker(which)
+        world.run(world.time_passes(self.dispatch))
+        hand = world.run(world.claim(worker, self.dispatch, channel))
+        if hand is None:
+            return
+        for accept, verdict in made:
+            if hand.held and hand.called == hand.begun < len(hand.todo):
+                world.run(world.begin(hand, 2))
+            if hand.held and hand.called < hand.begun:
+                world.call(hand, self.providers, accept=accept, verdict=verdict)
+        self._end(hand, end)
+
+    def _end(self, hand: Hand, end: str) -> None:
+        world = self.world
+        if end == "let go":
+            for position in list(hand.answers):
+                world.answer(hand, position)
+            world.run(world.finish(hand))
+        elif end == "answers lost":
+            world.run(world.finish(hand))
+        elif end in {"dies", "is given up"}:
+            hand.worker.dead = end == "dies"
+            hand.worker.frozen = end == "is given up"
+            world.run(world.rescue(self.workers))
+            hand.worker.frozen = False
+
+    def _some_worker(self, which: int) -> Worker:
+        if not [worker for worker in self.workers if worker.works]:
+            self.start_a_worker()
+        working = [worker for worker in self.workers if worker.works]
+        return working[which % len(working)]
 
     @rule(which=PICK, after=st.integers(0, 6))
     def a_worker_dies_looking(self, which: int, after: int) -> None:
@@ -170,13 +205,15 @@ class Lease(RuleBasedStateMachine):
     def time_passes(self) -> None:
         self.world.run(self.world.time_passes(self.dispatch))
 
-    @rule(which=PICK, outcome=RECEIPTS)
-    def a_receipt_comes(self, which: int, outcome: Outcome) -> None:
+    @rule(which=PICK, outcomes=st.lists(RECEIPTS, min_size=1, max_size=3))
+    def receipts_come(self, which: int, outcomes: list[Outcome]) -> None:
         members = self.world.run(self.world.members(self.dispatch))
         taken = [where for where, member in members.items() if self.providers.copies(where[0], member)]
         if taken:
             _, batch, position = taken[which % len(taken)]
-            assert self.world.run(self.world.receipt(self.dispatch, batch, position, outcome))
+            for outcome in outcomes:
+                assert self.world.run(self.world.receipt(self.dispatch, batch, position, outcome))
+                self.no_outcome_goes_back_and_none_is_claimed_without_proof()
 
     @precondition(lambda self: not self.ended)
     @rule(by_an_officer=st.booleans(), now=st.integers(0, 9))

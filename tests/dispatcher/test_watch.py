@@ -112,3 +112,10 @@ async def test_an_alarm_says_what_to_do_in_both_languages(pool: Pool) -> None:
     assert told["ja"].startswith("データベースが使えません。")
     assert told["en"].startswith("The database cannot be used")
     assert set(told) == {"alarm", "state", "where", "since", "until", "ja", "en"}
+
+
+async def test_an_alarm_that_another_process_sees_is_not_over_for_this_one(pool: Pool) -> None:
+    await watch(pool, Eye(QUOTA).looker, look_seconds=60).tick()
+    await pool.execute("update alarm set seen_at = seen_at - interval '60 seconds'")
+    await watch(pool, Looker("other", Eye().look), look_seconds=60).tick()
+    assert [each.trouble for each in await standing(pool)] == [QUOTA]

@@ -174,3 +174,17 @@ async def test_what_an_officer_stops_without_the_database_stays_stopped_with_it(
     assert night.copies("sms").total() == left < NEIGHBOURS
     assert (end.state, end.stopped_by) == ("cancelled", "佐藤")
     assert end.channels["sms"]["accepted"] == left
+
+
+async def test_two_processes_of_one_server_write_to_nobody_twice(night: Night) -> None:
+    async with night.worker(), night.worker():
+        dispatch = await night.send()
+        await night.sent("sms", 30)
+        night.database.kill()
+        await night.ordered(dispatch)
+        await night.everybody_has_it()
+        await night.database.start()
+        end = await night.over(dispatch)
+    for channel in ("line", "sms", "email"):
+        assert night.copies(channel).total() == len(night.copies(channel)) == NEIGHBOURS
+        assert end.channels[channel] == {"accepted": NEIGHBOURS}

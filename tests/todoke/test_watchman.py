@@ -16,7 +16,7 @@ from config.settings import Alarms
 from config.settings import Canary as CanarySettings
 from tests.dispatcher.engine_room import channel
 from todoke.hooks import CommandHook, WebhookHook
-from todoke.watchman import hooks, nests, strongest
+from todoke.watchman import check_canaries, hooks, nests, strongest
 from words.problem import Refused
 
 SMS = SmsSettings(account_sid=f"AC{'0' * 32}", auth_token=SecretStr("t"), from_number="+81")
@@ -53,7 +53,7 @@ def test_everything_that_keeps_canaries_from_flying_is_said_at_once() -> None:
         come_back={"sms": "receipt", "email": "answer", "line": "accepted"},
     )
     with pytest.raises(Refused) as refusal:
-        nests(wanted, CHANNELS)
+        check_canaries(wanted, CHANNELS)
     assert [problem.where for problem in refusal.value.problems] == [
         "canary.recipients.fax",
         "canary.come_back.line",
@@ -65,7 +65,13 @@ def test_everything_that_keeps_canaries_from_flying_is_said_at_once() -> None:
 
 
 def test_a_process_without_channels_sends_no_canary() -> None:
-    assert nests(settings(recipients={"sms": "+819000000001"}), {}) == ()
+    wanted = settings(recipients={"sms": "+819000000001"})
+    check_canaries(wanted, {})
+    assert nests(wanted, {}) == []
+
+
+def test_a_canary_that_cannot_fly_keeps_no_order_from_being_sent() -> None:
+    assert nests(settings(recipients={"fax": "1"}), CHANNELS) == []
 
 
 def test_both_hooks_may_be_wanted() -> None:

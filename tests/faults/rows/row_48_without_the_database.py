@@ -60,6 +60,36 @@ async def without_the_database(stage: Stage) -> list[Figure]:
     ]
 
 
+@row(48, "the database gone under several servers, one of which is ordered to send without it")
+async def one_of_several(stage: Stage) -> list[Figure]:
+    """Two processes of one data directory, and a server of its own that was cut off as well: what they had in hand is
+    not known to the one that is ordered, so a second SMS or mail may come; never a third, and never a second on LINE.
+    """
+    await stage.providers()
+    await stage.town(PEOPLE)
+    settings = (*QUICK, *SLOW, "sending.batch_size=20", "emergency.grace_seconds=1")
+    await stage.worker(*settings)
+    await stage.worker(*settings)
+    await stage.worker(*settings, f"emergency.directory={stage.folder / 'another'}")
+    found: Counter[str] = Counter()
+    for _ in range(max(1, stage.cycles // 20)):
+        dispatch = await stage.send(area_name={"ja": "川辺町"})
+        await asyncio.sleep(stage.random.uniform(0, 1.5))
+        await stage.postgres.kill()
+        await _ordered(stage, dispatch)
+        await asyncio.sleep(stage.random.uniform(0, 4))
+        await stage.postgres.start()
+        await stage.over(dispatch)
+        found += await _counted(stage, dispatch)
+    return [
+        at_most("lost", found["lost"], 0),
+        at_most("LINE doubled", found["line"], 0),
+        at_most("SMS and email doubled", found["single"], 2 * 2 * UNDER_WAY * max(1, stage.cycles // 20)),
+        at_most("more than two copies", found["more"], 0),
+        at_most("database and provider contradict", found["contradict"], 0),
+    ]
+
+
 async def _ordered(stage: Stage, dispatch: str) -> float:
     """As soon as the server takes the order; gives when that was."""
     last_look = time.monotonic() + PATIENCE
