@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from tests.faults.checker import Case
+from tests.faults.checker import Case, Finding
 from tests.faults.evidence import NAMES, Member
+
+TOLD = 3
+"""Of how many people of a dispatch the history is printed."""
 
 
 def history(case: Case, person: str, channel: str) -> str:
@@ -42,3 +45,17 @@ def _of_member(member: Member) -> Iterator[tuple[datetime, str, str]]:
     for word in member.words:
         outcome = NAMES.get(word.outcome, "?")
         yield word.at, "database", f"{name}: {word.kind} says {outcome} {word.code} {word.ref}".rstrip()
+
+
+def told(findings: Sequence[Finding], cases: Iterable[Case]) -> str:
+    """The findings, and the history of the first few concerned."""
+    lines = [str(finding) for finding in findings[:20]]
+    if len(findings) > len(lines):
+        lines.append(f"… and {len(findings) - len(lines)} more")
+    for case in cases:
+        people = {(person, channel) for person, channel in case.concerned} | {
+            (person, copy.channel) for person, copy in case.copies
+        }
+        concerned = dict.fromkeys((f.person, f.channel) for f in findings if (f.person, f.channel) in people)
+        lines += [history(case, person, channel) for person, channel in list(concerned)[:TOLD]]
+    return "\n".join(lines)

@@ -21,7 +21,7 @@ from channels.sandbox.process import SandboxProcess, start_sandbox
 from tests.faults import postgres, process
 from tests.faults.checker import JUST_COMMITTED, Allowed, Case, Verdict, judge, rate
 from tests.faults.evidence import SQL, Break, Copy, Journals, read_dispatch, read_members
-from tests.faults.history import history
+from tests.faults.history import told
 from tests.faults.postgres import Postgres
 from tests.faults.process import Process
 from tests.faults.proxy import Proxy
@@ -35,8 +35,6 @@ QUICK = (
 )  # fmt: skip
 """Settings under which a worker's death is noticed after three seconds instead of thirty."""
 GLANCE = 0.05
-TOLD = 3
-"""Of how many findings the history is printed."""
 OUTSIDERS = 20
 """Every how manieth person there is also one on the hill, who must hear nothing."""
 
@@ -340,7 +338,7 @@ class Stage:
             self._judged[nth + 1] = len(journals.requests)
         self.verdict.add(found)
         if found.findings:
-            raise Broken(_told(found, cases.values()))
+            raise Broken(told(found.findings, cases.values()))
         return found.figures()
 
     async def picked_up(self, breaks: Sequence[Break] | None = None) -> float:
@@ -379,20 +377,6 @@ def _make_anew(folder: Path) -> None:
     """Closed to others, but for the server of root, which runs as somebody else and has to pass through."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o711)
-
-
-def _told(found: Verdict, cases: Iterable[Case]) -> str:
-    """The findings, and the history of the first few concerned."""
-    lines = [str(finding) for finding in found.findings[:20]]
-    if len(found.findings) > len(lines):
-        lines.append(f"… and {len(found.findings) - len(lines)} more")
-    for case in cases:
-        people = {(person, channel) for person, channel in case.concerned} | {
-            (person, copy.channel) for person, copy in case.copies
-        }
-        told = dict.fromkeys((f.person, f.channel) for f in found.findings if (f.person, f.channel) in people)
-        lines += [history(case, person, channel) for person, channel in list(told)[:TOLD]]
-    return "\n".join(lines)
 
 
 @asynccontextmanager
