@@ -53,8 +53,7 @@ class Pause:
     """The provider named the seconds itself (Retry-After): they hold as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One provider answer, classified.
 
     `code` is the provider's own word for it (`409`, `30003`, `550 5.1.1`); `reference` the

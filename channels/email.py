@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Self, TypeAlias
@@ -177,7 +178,8 @@ class Dialogue:
 
     async def hold(self, seconds: float) -> Answer:
         """Raises one of `UNANSWERED`, or CancelledError, when it breaks off: after so many seconds at the latest."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        # The loop's own clock, without asking for the loop: that is a system call in Python 3.11.
+        deadline = time.monotonic() + seconds
         connection = await self._pool.ready() or await self._connection(deadline)
         self.reused = connection.reused
         self.phase = Phase.SENDER
