@@ -103,3 +103,14 @@ async def test_what_the_schema_forbids_of_one_batch_keeps_no_other_from_its_call
     began = await asyncio.gather(*(store.begin(batch, 1) for batch in batches))
     assert {batch.dispatch: begun for batch, begun in zip(batches, began, strict=True)}[fresh.dispatch]
     assert began.count(False) == 1
+
+
+async def test_a_worker_that_was_given_up_before_it_called_anybody_leaves_no_attempt(town: Kawabe) -> None:
+    store, batch = BatchStore(town.pool), await claimed(town)
+    told = "select count(*) from attempt where dispatch = $1 and attempt = $2"
+    assert await store.merge_late(batch, bytes(1), Log())
+    assert await town.pool.fetchval(told, batch.dispatch, batch.attempt) == 0
+    log = Log()
+    log.one_call([0], Outcome.ACCEPTED, Answer(Verdict.ACCEPTED, code="201"), 0.1)
+    assert await store.merge_late(batch, bytes([Outcome.ACCEPTED]), log)
+    assert await town.pool.fetchval(told, batch.dispatch, batch.attempt) == 1
