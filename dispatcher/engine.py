@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -110,22 +110,17 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     sender = _sender(parts, pace, session, pauses, providers, closer, quarantine, emergency.store)
     planners = _planners(parts, pace, session, drafter, writer)
     rescuer = Rescuer(parts.pool, parts.channels, expire_seconds=pace.expire_seconds, quarantine=quarantine)
+    holding = Agent("holds", holds.tick, every=pace.poll_seconds)
+    rescuing = Agent("rescuer", rescuer.tick, every=min(pace.beat_seconds, LOOK_SECONDS))
+    ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
+    health = Agent("providers", providers.tick, every=TICK_SECONDS)
     rings = {
         PLAN: [planner.wake for planner in planners],
         DUE: [sender.wake],
         STOP: [sender.look_for_stops, closer.wake],
         PEERS: [session.peers_changed],
     }
-
-    def hear(payload: str) -> None:
-        for wake in rings.get(payload, []):
-            wake()
-
-    holding = Agent("holds", holds.tick, every=pace.poll_seconds)
-    rescuing = Agent("rescuer", rescuer.tick, every=min(pace.beat_seconds, LOOK_SECONDS))
-    ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
-    health = Agent("providers", providers.tick, every=TICK_SECONDS)
-    bell = Bell(parts.pool, hear, poll_seconds=pace.poll_seconds)
+    bell = Bell(parts.pool, _waking(rings), poll_seconds=pace.poll_seconds)
     agents: list[AbstractAsyncContextManager[object]] = [
         closer, holding, rescuing, health, sender,
         *planners, late_entry.at_work(every=pace.poll_seconds), ages, bell,
@@ -137,6 +132,16 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
         for agent in agents:
             await stack.enter_async_context(agent)
         yield session
+
+
+def _waking(rings: Mapping[str, Sequence[Callable[[], None]]]) -> Callable[[str], None]:
+    """For each ring, wake whom it concerns."""
+
+    def hear(payload: str) -> None:
+        for wake in rings.get(payload, []):
+            wake()
+
+    return hear
 
 
 def _sender(
