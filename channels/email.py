@@ -106,6 +106,7 @@ class EmailChannel:
         self._letterhead = Letterhead(
             address=settings.from_address, name=settings.from_name, reply_to=settings.reply_to
         )
+        self._second = 0, datetime.fromtimestamp(0, UTC)
         self._pool: Pool | None = None
 
     async def open(self) -> None:
@@ -153,7 +154,7 @@ class EmailChannel:
         if self._pool is None:
             raise RuntimeError("the email channel is not open")
         try:
-            mail = self._letterhead.write(message, recipients[0], key, datetime.now(UTC))
+            mail = self._letterhead.write(message, recipients[0], key, self._this_second())
         except Unwritable as fault:
             return Answer(Verdict.REJECTED, code=fault.code)
         dialogue = Dialogue(self._pool, self._sender, recipients[0].address, mail)
@@ -161,6 +162,13 @@ class EmailChannel:
             return await dialogue.hold(self._settings.timeout_seconds)
         except UNANSWERED as error:
             return dialogue.refusal or broken(dialogue.phase, error, reused=dialogue.reused)
+
+    def _this_second(self) -> datetime:
+        """What time it is, to the second: worked out once in each."""
+        second = int(time.time())
+        if second != self._second[0]:
+            self._second = second, datetime.fromtimestamp(second, UTC)
+        return self._second[1]
 
 
 class Dialogue:
@@ -199,15 +207,15 @@ class Dialogue:
             return await self._pool.take()
 
     async def _speak(self, connection: Connection) -> Answer:
-        session = connection.session
+        session, pipelining = connection.session, connection.session.pipelining
         commands = self._commands(reset=connection.unfinished)
         connection.messages += 1
         connection.unfinished = True
-        if session.pipelining:
+        if pipelining:
             session.write(b"".join([command for _, command, _ in commands]))
         for phase, command, wanted in commands:
             self.phase = phase
-            if not session.pipelining:
+            if not pipelining:
                 session.write(command)
             reply = await session.reply()
             if reply.code in wanted:

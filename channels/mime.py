@@ -63,6 +63,8 @@ class Letterhead:
         sender = f"{phrase('From', name)} <{address}>" if name else address
         answers = f"Reply-To: {mailbox(reply_to)}\r\n" if reply_to else ""
         self._head = f"From: {sender}\r\n{answers}".encode("ascii")
+        self._date: tuple[datetime | None, str] = None, ""
+        self._last: tuple[Message | None, bytes] = None, b""
 
     def message_id(self, recipient: Recipient, key: UUID) -> str:
         """The same for every repeat of the same call, so that a reader's mailbox shows one."""
@@ -75,12 +77,21 @@ class Letterhead:
         own = (
             f"To: {mailbox(recipient.address)}\r\n"
             f"Message-ID: {self.message_id(recipient, key)}\r\n"
-            f"Date: {_date(now.replace(microsecond=0))}\r\n"
+            f"Date: {self._dated(now)}\r\n"
         )
-        return self._head + own.encode("ascii") + _shared(message)
+        return self._head + own.encode("ascii") + self._rest(message)
 
+    def _dated(self, now: datetime) -> str:
+        """A sender gives many mails the same moment."""
+        if now is not self._date[0]:
+            self._date = now, format_datetime(now.replace(microsecond=0))
+        return self._date[1]
 
-_date = lru_cache(maxsize=4)(format_datetime)
+    def _rest(self, message: Message) -> bytes:
+        """A run of mails is of the same message; telling that by its texts would take a tenth of writing one."""
+        if message is not self._last[0]:
+            self._last = message, _shared(message)
+        return self._last[1]
 
 
 @lru_cache(maxsize=256)

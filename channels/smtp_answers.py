@@ -62,11 +62,14 @@ and to one whose owner filters us; the phase or the text tells which."""
 _MEANINGS = tuple((*rule[:3], re.compile(rule[3], re.IGNORECASE), rule[4]) for rule in MEANINGS)
 
 
+_ACCEPTED = Verdict.ACCEPTED
+
+
 def accepted(text: str) -> Answer:
     """A 2xx to the content. The reference is the queue id, or the reply as it is unless it repeats an address."""
     queued = _QUEUED_AS.search(text)
     words = "" if "@" in text else text[:120].strip()
-    return Answer(Verdict.ACCEPTED, code="250", reference=queued[1] if queued else words)
+    return Answer(_ACCEPTED, "250", queued[1] if queued else words)
 
 
 def refused(phase: Phase, code: int, text: str, lane: str) -> Answer:

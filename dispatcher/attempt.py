@@ -314,7 +314,7 @@ class Attempt:
         for position in positions:
             outcome = touched[position] = states.after_answer(touched[position], verdict, self.promise)
         batch.outcomes = bytes(touched)
-        if verdict is Verdict.RETRY:
+        if verdict is not _ACCEPTED and verdict is Verdict.RETRY:
             batch.not_called(positions)
         self.heed(positions, outcome, called)
 
