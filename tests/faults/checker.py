@@ -118,6 +118,8 @@ class Verdict:
     """Second copies of orders and advisories on SMS and email."""
     in_doubt: int = 0
     """Copies whose answer Todoke could not have: so many extras there may be."""
+    cut_twice: int = 0
+    """Members whose call and its one repeat were both under way when their worker was broken: told as unknown."""
     begun: Counter[int] = field(default_factory=Counter)
     """By session: calls that were begun and not recorded when it was broken, taken or not."""
 
@@ -126,6 +128,7 @@ class Verdict:
         self.recipients += other.recipients
         self.extras += other.extras
         self.in_doubt += other.in_doubt
+        self.cut_twice += other.cut_twice
         self.begun += other.begun
 
     def figures(self) -> list[Figure]:
@@ -139,6 +142,7 @@ class Verdict:
             at_most("tourism doubled", doubled["tourism"], 0),
             at_most("extra SMS and email", self.extras, self.in_doubt, "in doubt"),
             at_most("extras unexcused", doubled["other"], 0),
+            Figure("cut off twice, so told as unknown", self.cut_twice, "any", True),
             at_most(f"other invariants broken{' ' if others else ''}{' '.join(others)}", sum(others.values()), 0),
         ]
 
@@ -195,6 +199,7 @@ class _Judge:
         for check in checks:
             verdict.findings += check()
         self._doubles(verdict)
+        verdict.cut_twice += sum(self._cut_twice(member) for member in self.case.members if member.outcome == UNKNOWN)
         return verdict
 
     # -- I1 --------------------------------------------------------------------------------------
@@ -213,7 +218,13 @@ class _Judge:
         outcome = members[0].outcome
         if person in self.allowed.poisoned and outcome in {QUARANTINED, UNKNOWN}:
             return ""
+        if outcome == UNKNOWN and self._cut_twice(members[0]):
+            return ""
         return "" if self._reason_holds(outcome, channel) else f"recorded as {NAMES.get(outcome, outcome)}"
+
+    def _cut_twice(self, member: Member) -> bool:
+        """Whether the call and its one repeat were both under way when a worker was broken: a third is not made."""
+        return sum(open_at(member, broken) for broken in self.breaks) > 1
 
     def _reason_holds(self, outcome: int, channel: str) -> bool:
         dispatch = self.case.dispatch

@@ -116,6 +116,17 @@ def test_who_is_unknown_is_lost_to_an_order_but_not_to_tourism() -> None:
     assert found(judge(replace(unknown, dispatch=TOURISM))) == []
 
 
+def test_who_was_cut_off_twice_may_end_as_unknown_and_is_counted() -> None:
+    pending, doubtful = bytes([PENDING]), bytes([AMBIGUOUS])
+    seen = [Seen(after(2), "claimed", 7, 1, 1, pending, b""), Seen(after(5), "due", None, 1, 0, doubtful, b""),
+            Seen(after(20), "claimed", 8, 2, 1, doubtful, b""), Seen(after(24), "done", None, 2, 0, bytes([UNKNOWN]), b"")]  # fmt: skip
+    unknown = case(members=[replace(member(HANA, UNKNOWN), seen=seen)])
+    once, twice = [Break(7, after(3))], [Break(7, after(3)), Break(8, after(21))]
+    assert found(judge(unknown, once)) == [("I1", "lost: no copy, and recorded as unknown")]
+    assert found(judge(unknown, twice)) == []
+    assert judge(unknown, twice).cut_twice == 1
+
+
 def test_a_reason_has_to_be_true() -> None:
     cancelled, rejected = case(members=[member(HANA, CANCELLED)]), case(members=[member(HANA, REJECTED)])
     assert found(judge(cancelled)) == [("I1", "lost: no copy, and recorded as cancelled")]
