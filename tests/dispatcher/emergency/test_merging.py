@@ -60,11 +60,11 @@ async def left(town: Kawabe, dispatch: str) -> list[Record]:
     remembered = memory.orders[dispatch]
     columns = await open_audience(town.pool)
     drafter = Drafter(town.pool, columns, {name: each.contact for name, each in town.channels.items()})
-    leaving = Leaving(town.channels, {}, 0, columns.sealed)
+    leaving = Leaving(town.channels, [], 0, columns.sealed)
     cutter = Cutter(drafter, Writer(town.channels, batch_size=500, town=KAWABE))
     assert memory.shelters is not None
     words, cut = await cutter.cut(remembered, memory.shelters, leaving)
-    seen = list(leaving.batches(dispatch, remembered.batches.values()))
+    seen = list(leaving.batches(remembered))
     valid_until = remembered.valid_until
     head = Head(dispatch, "e", ["川辺町"], "evacuation", valid_until, "佐藤", "森", "here", 0, 0, unplanned=False)
     return [head, *remembered.words.values(), *words, *seen, *cut]
