@@ -15,7 +15,7 @@ from dispatcher.emergency.journal import Journal
 from dispatcher.emergency.leaving import Leaving
 from dispatcher.emergency.ledger import now
 from dispatcher.emergency.memory import Memory
-from dispatcher.emergency.records import Calls, Carried, Head, Kept, Ordered
+from dispatcher.emergency.records import Calls, Carried, Head, Kept, Ordered, Stopped
 from dispatcher.emergency.shelf import Shelf
 from dispatcher.model import Outcome
 from dispatcher.session import Session
@@ -74,29 +74,39 @@ async def planned(pool: Pool, tmp_path: Path) -> AsyncIterator[tuple[Kawabe, Kep
         yield town, kept, alive
 
 
-def carried(number: int, session: int) -> Carried:
+def carried(number: int, session: int, *, part: int = 0) -> Carried:
     calls = Calls(now(), [0], bytes([Outcome.ACCEPTED]), ["201"], ["SM1"], [3])
-    return Carried(number, 1, 0, session, calls)
+    return Carried(number, 1, part, session, calls)
 
 
 async def dispatch_of(pool: Pool) -> str:
     return str(await pool.fetchval("select id from dispatch"))
 
 
+async def waiting(pool: Pool, part: str) -> None:
+    """Until a statement with this in it waits for a lock."""
+    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0"
+    async with asyncio.timeout(20):
+        while not await pool.fetchval(query, part):
+            await asyncio.sleep(0.02)
+
+
 async def test_what_an_attempt_learnt_while_its_journal_is_merged_is_merged_as_well(
     pool: Pool, tmp_path: Path, planned: tuple[Kawabe, Kept, Session]
 ) -> None:
     dispatch, (_, kept, alive), shelf = await dispatch_of(pool), planned, Shelf(tmp_path)
-    await shelf.add(dispatch, [head(dispatch), Ordered("森", now())], [kept])
-    late: list[asyncio.Task[bool]] = []
-
-    def meanwhile() -> None:
-        if len(late) < 2:
-            late.append(asyncio.create_task(shelf.carry(dispatch, carried(kept.number, alive.number + len(late)))))
-
-    await shelf.merge(pool, [alive.number], meanwhile)
-    assert await asyncio.gather(*late) == [True, True]
-    assert await pool.fetchval("select count(*) from attempt") == 1
+    await shelf.add(dispatch, [head(dispatch), Ordered("森", now()), Stopped("佐藤", now())], [kept])
+    assert await shelf.carry(dispatch, carried(kept.number, alive.number, part=0))
+    async with pool.acquire() as one, pool.acquire() as other, other.transaction():
+        async with one.transaction():
+            await one.execute("select from batch for update")
+            merging = asyncio.create_task(shelf.merge(pool, [alive.number], quietly))
+            await waiting(pool, "from batch b")
+            await other.execute("select from dispatch for update")
+        await waiting(pool, "set state = case when was_sent")
+        assert await shelf.carry(dispatch, carried(kept.number, alive.number, part=1))
+    await merging
+    assert await pool.fetchval("select count(*) from attempt") == 2
     assert await pool.fetchval("select count(*) from batch where state = 'claimed'") == 0
 
 
