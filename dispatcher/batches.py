@@ -11,9 +11,9 @@ nothing is written and the caller merges its proof beside the record instead (`m
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 import structlog
@@ -36,6 +36,7 @@ _CLAIM = sql("dispatcher", "batch_claim")
 _BEGIN = sql("dispatcher", "batch_begin")
 _RECORD = sql("dispatcher", "batch_record")
 _RELEASE = sql("dispatcher", "batch_release")
+_GIVE_BACK = sql("dispatcher", "batch_give_back")
 _LATE_READ = sql("dispatcher", "batch_late_read")
 _LATE_WRITE = sql("dispatcher", "batch_late_write")
 _SUSPECT = sql("dispatcher", "batch_suspect")
@@ -50,6 +51,7 @@ _RECEIPT = sql("dispatcher", "receipt_insert")
 
 log = structlog.get_logger(__name__)
 
+_MESSAGES_KEPT = 4096
 _PATIENCE = 0.7
 """Seconds that batches of one commit wait for one of them whose row somebody holds locked; a second is the promise."""
 
@@ -151,6 +153,26 @@ class Claimed:
     def message_of(self, position: int) -> int:
         return self.messages[position if len(self.messages) > 1 else 0]
 
+    def child(self, number: int, positions: Sequence[int]) -> Claimed:
+        """A smaller batch with these of its members, which nobody has claimed yet; its key follows from this one's."""
+        return replace(
+            self,
+            number=number,
+            key=uuid5(self.key, ",".join(map(str, positions))),
+            members=[self.members[position] for position in positions],
+            outcomes=bytes(len(positions)),
+            attempt=0,
+            tries=0,
+            first_attempt_at=None,
+            repeat_at=None,
+            repeated=None,
+            deaths=0,
+            accused=None,
+            recorded=bytes(len(positions)),
+            part=0,
+            probe=False,
+        )
+
     @property
     def repeating(self) -> bool:
         """Whether ambiguous members are called again in this attempt."""
@@ -191,6 +213,13 @@ class Claimed:
     @property
     def held(self) -> tuple[str, int, int, int]:
         return self.dispatch, self.number, self.attempt, self.session
+
+
+class Written(NamedTuple):
+    """A message as it is stored. `key`: its channel, language, shelter, distance and audience (dispatcher/writing.py)."""
+
+    message: Message
+    key: tuple[str, str, str, int, str]
 
 
 def span_of(stored: Range[int] | None) -> Span | None:
@@ -252,13 +281,14 @@ def _record_arguments(batch: Claimed, started: int, state: BatchState, after: st
 
 
 class BatchStore:
-    """Everything the sender, the rescuer and the receipts do to batches. Stateless but for the pool."""
+    """Everything the sender, the rescuer and the receipts do to batches. Stateless but for the pool, and messages that were read."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._begin = Group(self._begin_all, patience=_PATIENCE)
         self._record = Group(self._record_all, patience=_PATIENCE)
         self._release = Group(self._release_all, patience=_PATIENCE)
+        self._written: dict[tuple[str, int], Written] = {}
 
     async def busy_lanes(self) -> dict[LaneKey, bool]:
         """Lanes where something is due (True), or only under way (False)."""
@@ -268,6 +298,12 @@ class BatchStore:
     async def claim(self, lane: LaneKey, session: int, most: int) -> list[Claimed]:
         rows = await self._pool.fetch(_CLAIM, lane.channel, lane.priority, lane.lane, session, most)
         return [Claimed.from_row(row, session) for row in rows]
+
+    async def give_back(self, lane: LaneKey, session: int) -> None:
+        """What the session holds of a lane in which it has nothing in hand: a claim whose answer was lost."""
+        lost = await self._pool.fetch(_GIVE_BACK, lane.channel, lane.priority, lane.lane, session)
+        if lost:
+            log.warning("lost_claim_given_back", lane=str(lane), batches=len(lost))
 
     async def begin(self, batch: Claimed, started: int) -> bool:
         """Commit that members before `started` may be called from now on; False: it is not ours to call."""
@@ -336,20 +372,26 @@ class BatchStore:
         try:
             batch.calls_are_over()
             async with self._pool.acquire() as connection, connection.transaction():
-                await self._insert_parts(connection, batch, parts)
+                children = await self._insert_parts(connection, batch, parts)
                 await self._finish_split(connection, batch, log)
         except _NoLongerOurs:
             return False
+        self.was_split(batch, children)
         return True
 
-    async def _insert_parts(self, connection: Connection, batch: Claimed, parts: Sequence[Sequence[int]]) -> None:
+    def was_split(self, batch: Claimed, children: Sequence[Claimed]) -> None:
+        """Told after the commit; `children` as if nobody had claimed them yet."""
+
+    async def _insert_parts(
+        self, connection: Connection, batch: Claimed, parts: Sequence[Sequence[int]]
+    ) -> list[Claimed]:
         first = await connection.fetchval(_NUMBERS, batch.dispatch, len(parts))
-        for number, part in enumerate(parts, first):
-            key = uuid5(batch.key, ",".join(map(str, part)))
+        children = [batch.child(number, part) for number, part in enumerate(parts, first)]
+        for child, part in zip(children, parts, strict=True):
             positions = [position + 1 for position in part]
-            await connection.execute(
-                _INSERT_PART, batch.dispatch, batch.number, number, key, positions, bytes(len(part))
-            )
+            name = batch.dispatch, batch.number, child.number
+            await connection.execute(_INSERT_PART, *name, child.key, positions, child.outcomes)
+        return children
 
     async def _finish_split(self, connection: Connection, batch: Claimed, log: Log) -> None:
         arguments = _record_arguments(batch, 0, BatchState.DONE, _KEEP, log)
@@ -380,11 +422,21 @@ class BatchStore:
         return True
 
     async def message(self, dispatch: str, number: int) -> Message:
+        name = dispatch, number
+        if name not in self._written:
+            written = await self._read_message(dispatch, number)
+            while len(self._written) >= _MESSAGES_KEPT:
+                del self._written[next(iter(self._written))]
+            self._written[name] = written
+        return self._written[name].message
+
+    async def _read_message(self, dispatch: str, number: int) -> Written:
         row = await self._pool.fetchrow(_MESSAGE, dispatch, number)
         if row is None:
             raise LookupError(f"dispatch {dispatch} has no message {number}")
         policy = POLICIES[EventClass(row["class"])]
-        return Message(language=row["language"], subject=row["subject"], body=row["body"], loud=policy.loud)
+        message = Message(language=row["language"], subject=row["subject"], body=row["body"], loud=policy.loud)
+        return Written(message, (row["channel"], row["language"], row["shelter"], row["distance"], row["audience"]))
 
     async def first_send(self, dispatch: str) -> None:
         await self._pool.execute(_FIRST_SEND, dispatch)

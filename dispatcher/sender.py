@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from channels.contract import Channel, Message
+from channels.contract import Channel
 from dispatcher import metrics
 from dispatcher.attempt import Means
 from dispatcher.audience import AddressBook
@@ -32,7 +32,6 @@ from dispatcher.providers import Providers
 from dispatcher.run_of_calls import RunOfCalls
 from dispatcher.store import Lease, Store
 
-_MESSAGES_KEPT = 4096
 _CLAIMED_AT_ONCE = 8
 """Batches of one claim: they share its round trip, and stand idle together if this process dies at that moment."""
 
@@ -40,6 +39,9 @@ _STOPS_KNOWN_SECONDS = 5.0
 """Who has not heard for so long whether anything was stopped, because the loop stood still, asks before the next call."""
 
 AHEAD_SECONDS = 0.2
+
+_CLAIM_SECONDS = 10.0
+"""A claim that failed this long ago has happened by now, or will not: its connection is gone."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +73,6 @@ class Sender:
         self._providers = providers
         self._call_seconds = call_seconds
         self._lane_through = lane_through
-        self._messages: dict[tuple[str, int], Message] = {}
         self._first_sends: set[str] = set()
         self._to_mark: list[str] = []
         self._in_hand: dict[tuple[str, int], Claimed] = {}
@@ -80,6 +81,8 @@ class Sender:
         self._looked_at = time.monotonic()
         self._urgent: dict[str, int] = {}
         self._pumps: dict[LaneKey, _Pump] = {}
+        self._unsure: dict[LaneKey, float] = {}
+        """Lanes whose last claim failed, and when: it may have been committed all the same."""
         self._stopping = False
         self._lanes = Agent("sender", self._start_pumps, every=poll_seconds)
         self._stops = Agent("stops", self._look_for_stops, every=poll_seconds)
@@ -97,7 +100,7 @@ class Sender:
                 meters=metrics.Meters.of(name),
                 call_seconds=call_seconds,
                 may_call=self._may_call,
-                message=self._message,
+                message=store.message,
                 quarantine=quarantine,
             )
             for name, channel in channels.items()
@@ -135,6 +138,7 @@ class Sender:
     # -- lanes -----------------------------------------------------------------------------------
 
     async def _start_pumps(self) -> None:
+        await self._give_back_what_was_lost()
         busy = await self._store.busy_lanes()
         self._urgent = {}
         for key in busy:
@@ -150,6 +154,16 @@ class Sender:
         elif self.may_claim(key) and key.priority <= self._urgent[key.channel]:
             self._pumps[key] = _Pump(self, key, self._channels[key.channel])
 
+    async def _give_back_what_was_lost(self) -> None:
+        """Without a pump nothing of a lane is in hand here: whatever our session holds of it nobody would ever call."""
+        for lane, failed_at in list(self._unsure.items()):
+            if lane in self._pumps or not self._session.alive or self._epoch.replaced:
+                continue
+            asked_at = time.monotonic()
+            await self._store.give_back(lane, self._session.number)
+            if asked_at - failed_at >= _CLAIM_SECONDS:
+                del self._unsure[lane]
+
     def may_claim(self, lane: LaneKey) -> bool:
         return self._may_work(lane) and self._providers.admits(lane)
 
@@ -160,7 +174,12 @@ class Sender:
     async def claim(self, lane: LaneKey, most: int) -> list[Claimed]:
         """Some batches of a lane, one of them where its provider is sick."""
         probe = self._providers.probes(lane)
-        claimed = await self._store.claim(lane, self._session.number, 1 if probe else min(most, _CLAIMED_AT_ONCE))
+        most = 1 if probe else min(most, _CLAIMED_AT_ONCE)
+        try:
+            claimed = await self._store.claim(lane, self._session.number, most)
+        except BaseException:
+            self._unsure[lane] = time.monotonic()
+            raise
         for batch in claimed:
             batch.probe = probe
         return claimed
@@ -205,15 +224,7 @@ class Sender:
         self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
         self._looked_at = asked_at
 
-    # -- what attempts need ----------------------------------------------------------------------
-
-    async def _message(self, dispatch: str, number: int) -> Message:
-        known = self._messages.get((dispatch, number))
-        if known is None:
-            if len(self._messages) >= _MESSAGES_KEPT:
-                self._messages.clear()
-            known = self._messages[dispatch, number] = await self._store.message(dispatch, number)
-        return known
+    # -- first sends -----------------------------------------------------------------------------
 
     def _note_first_send(self, dispatch: str) -> None:
         if dispatch not in self._first_sends:

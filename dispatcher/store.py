@@ -20,6 +20,10 @@ class Store(Protocol):
 
     async def claim(self, lane: LaneKey, session: int, most: int) -> list[Claimed]: ...
 
+    async def give_back(self, lane: LaneKey, session: int) -> None:
+        """What the session holds of a lane in which it has nothing in hand: a claim whose answer was lost."""
+        ...
+
     async def begin(self, batch: Claimed, started: int) -> bool:
         """Make durable that members before `started` may be called from now on."""
         ...

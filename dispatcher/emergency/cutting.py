@@ -1,11 +1,12 @@
 """Planning without the database: whoever of an approved order stands in no batch yet, from the columns in memory.
 
-A batch's key follows from the dispatch, the words and the exact members, so cutting again gives the same batches.
+A batch's key follows from the dispatch, what its messages are for and the exact members: cutting again, here or on
+another server, gives the same batches, whatever numbers the messages have there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -44,7 +45,7 @@ class Cutter:
         plan = await self.drafter.draft_now(job.event, job.composer, shelters)
         leave_out(plan, members_by_channel(order.batches.values()))
         kept = list(_batches(job, plan, list(self.writer.cuts(plan)), leaving))
-        return list(self._words(job, plan, first=len(order.words))), kept
+        return list(self._words(job, plan, first=_first(order))), kept
 
     def _words(self, job: Job, plan: Plan, *, first: int) -> Iterator[Words]:
         for key, number in job.numbers.items():
@@ -54,20 +55,34 @@ class Cutter:
 
 
 def _numbers(order: Order) -> dict[MessageKey, int]:
-    return {words.key: number for number, words in order.words.items() if words.key is not None}
+    """Those that are known; the gaps between them are filled, because new ones are numbered by how many there are."""
+    known = {words.key: number for number, words in order.words.items() if words.key is not None}
+    gaps = set(range(_first(order))) - order.words.keys()
+    return known | {("", "", "", gap, ""): gap for gap in gaps}
+
+
+def _first(order: Order) -> int:
+    """The number of the first new message."""
+    return max(order.words, default=-1) + 1
+
+
+def _key(job: Job, keys: Mapping[int, MessageKey], channel: str, messages: Sequence[int], members: bytes) -> UUID:
+    words = "\0".join(str(part) for number in messages for part in keys[number])
+    return uuid5(_OURS, b"\0".join([job.dispatch.encode(), channel.encode(), words.encode(), members]).hex())
 
 
 def _batches(job: Job, plan: Plan, cuts: Sequence[Cut], leaving: Leaving) -> Iterator[Kept]:
-    for turn, cut in enumerate(cuts, 1):
-        messages = np.array(numbers_of(job, plan, cut), "<i4").tobytes()
+    numbered = [(numbers_of(job, plan, cut), cut) for cut in cuts]
+    keys = {number: key for key, number in job.numbers.items()}
+    for turn, (messages, cut) in enumerate(numbered, 1):
         members = cut.members.astype("<i8").tobytes()
         yield Kept(
             number=-turn,
-            key=uuid5(_OURS, b"\0".join([job.dispatch.encode(), cut.channel.encode(), messages, members]).hex()),
+            key=_key(job, keys, cut.channel, messages, members),
             channel=cut.channel,
             lane=cut.lane,
             priority=job.priority,
-            messages=messages,
+            messages=np.array(messages, "<i4").tobytes(),
             members=members,
             places=cut.places.astype("<i8").tobytes(),
             outcomes=bytes(len(cut.members)),

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from channels.contract import Answer
 from dispatcher import outcomes as states
 from dispatcher.batches import BatchStore, Claimed, LaneKey, Log
 from dispatcher.emergency.ledger import now
-from dispatcher.emergency.records import Calls, Carried, InHand
+from dispatcher.emergency.records import Calls, Carried, InHand, Words
 
 if TYPE_CHECKING:
     from asyncpg import Pool
 
-_A_MOMENT = 30.0
-"""Seconds. Another process of the directory reads of what was let go of within one or two."""
+A_MOMENT = 60.0
+"""Seconds. Until then the post of the directory has read of what was let go of, however large the town."""
 
 Name = tuple[str, int]
 """A batch: its dispatch and number."""
@@ -39,11 +41,16 @@ class WatchedStore(BatchStore):
         self.carry: Callable[[str, Carried], Awaitable[bool]] = _nowhere
         """Where a taken batch's log goes; False once the journal is merged and gone."""
         self._taken: set[Held] = set()
-        self._let_go_of: deque[tuple[float, InHand]] = deque()
+        self._let_go_of: deque[tuple[float, Claimed]] = deque()
 
     def told(self) -> list[InHand]:
-        """What is in hand now, and what was a moment ago: another process may not have read of that any more."""
-        return [*(each for _, each in self._let_go_of), *(_told(batch) for batch in self.in_hand.values())]
+        """What is in hand now, and what was a moment ago: nobody may have read of that any more."""
+        return [self._told(batch) for batch in (*(each for _, each in self._let_go_of), *self.in_hand.values())]
+
+    def read_to(self, moment: float) -> None:
+        """What was let go of before that moment, by the monotonic clock, whoever has the post has read of."""
+        while self._let_go_of and self._let_go_of[0][0] < moment:
+            self._let_go_of.popleft()
 
     def take_over(self, dispatch: str) -> None:
         """What is in hand of it is the journal's: nothing of it is begun or written to the database any more."""
@@ -52,7 +59,7 @@ class WatchedStore(BatchStore):
     async def claim(self, lane: LaneKey, session: int, most: int) -> list[Claimed]:
         batches = await super().claim(lane, session, most)
         if lane.priority == 0:
-            self.in_hand.update({(batch.dispatch, batch.number): batch for batch in batches})
+            self.in_hand.update({batch.name: batch for batch in batches})
         return batches
 
     async def begin(self, batch: Claimed, started: int) -> bool:
@@ -87,12 +94,17 @@ class WatchedStore(BatchStore):
         return found
 
     async def split(self, batch: Claimed, positions: Sequence[int], answer: Answer, log: Log) -> bool:
-        """Nobody is told: whoever knows only the whole makes the same call, which is refused and split alike."""
+        """Where that fails nobody is told: whoever knows only the whole makes the same call, refused and split alike."""
         if await self._carried(batch, log):
             return True
         held = await super().split(batch, positions, answer, log)
-        self.in_hand.pop((batch.dispatch, batch.number), None)
+        self.in_hand.pop(batch.name, None)
         return held
+
+    def was_split(self, batch: Claimed, children: Sequence[Claimed]) -> None:
+        if batch.name in self.in_hand:
+            self._gone(batch)
+            self._let_go_of.extend((time.monotonic(), child) for child in children)
 
     async def _carried(self, batch: Claimed, log: Log) -> bool:
         """Whether it was taken over, and what was learnt is in the journal."""
@@ -103,33 +115,46 @@ class WatchedStore(BatchStore):
         if not await self.carry(batch.dispatch, kept):
             self._taken.discard(batch.held)
             return False
-        self.in_hand.pop((batch.dispatch, batch.number), None)
+        self.in_hand.pop(batch.name, None)
         return True
 
     def _gone(self, batch: Claimed) -> None:
-        if self.in_hand.pop((batch.dispatch, batch.number), None) is None:
+        if self.in_hand.pop(batch.name, None) is None:
             return
         self._let_go(batch)
         moment = time.monotonic()
-        self._let_go_of.append((moment, _told(batch)))
-        while self._let_go_of[0][0] < moment - _A_MOMENT:
-            self._let_go_of.popleft()
+        self._let_go_of.append((moment, batch))
+        self.read_to(moment - A_MOMENT)
+
+    def _told(self, batch: Claimed) -> InHand:
+        return InHand(
+            dispatch=batch.dispatch,
+            number=batch.number,
+            session=batch.session,
+            outcomes=batch.outcomes,
+            repeated=batch.repeated,
+            attempt=batch.attempt,
+            tries=batch.tries,
+            first_attempt_at=batch.first_attempt_at,
+            repeat_at=batch.repeat_at,
+            claimed_at=batch.claimed_at,
+            key=batch.key,
+            channel=batch.lane.channel,
+            lane=batch.lane.lane,
+            priority=batch.lane.priority,
+            messages=np.array(batch.messages, "<i4").tobytes(),
+            members=np.array(batch.members, "<i8").tobytes(),
+            counts_once=batch.counts_once,
+            words=list(self._words(batch)),
+        )
+
+    def _words(self, batch: Claimed) -> Iterator[Words]:
+        for number in sorted(set(batch.messages)):
+            written = self._written.get((batch.dispatch, number))
+            if written is not None:
+                message, key = written
+                yield Words(number, message.language, message.subject, message.body, key)
 
 
 async def _nowhere(_dispatch: str, _kept: Carried) -> bool:
     return False
-
-
-def _told(batch: Claimed) -> InHand:
-    return InHand(
-        dispatch=batch.dispatch,
-        number=batch.number,
-        session=batch.session,
-        outcomes=batch.outcomes,
-        repeated=batch.repeated,
-        attempt=batch.attempt,
-        tries=batch.tries,
-        first_attempt_at=batch.first_attempt_at,
-        repeat_at=batch.repeat_at,
-        claimed_at=batch.claimed_at,
-    )

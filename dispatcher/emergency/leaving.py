@@ -10,9 +10,9 @@ import numpy as np
 from channels.contract import Channel
 from dispatcher import outcomes as states
 from dispatcher.audience import Longs
-from dispatcher.batches import Claimed, unpassed
+from dispatcher.batches import unpassed
 from dispatcher.emergency.ledger import later, now
-from dispatcher.emergency.memory import Known
+from dispatcher.emergency.memory import Known, Order
 from dispatcher.emergency.records import InHand, Kept
 from dispatcher.model import POLICIES, EventClass, Outcome
 
@@ -21,32 +21,32 @@ Sealed = Callable[[str, Longs], list[bytes]]
 
 
 class Leaving:
-    """`session` is this process's. `in_hand`: what it and the others of its data directory have in hand, none of whose
-    calls is under way any more.
+    """`session` is this process's. `in_hand`: what it and the others of its data directory have in hand or let go of a
+    moment ago, none of whose calls is under way any more.
     """
 
     def __init__(
         self,
         channels: Mapping[str, Channel],
-        in_hand: Mapping[tuple[str, int], Claimed | InHand],
+        in_hand: Iterable[InHand],
         session: int,
         sealed: Sealed,
     ) -> None:
         self._channels = channels
-        self._in_hand = in_hand
+        self._in_hand = _latest(in_hand)
         self._session = session
         self._sealed = sealed
 
-    def batches(self, dispatch: str, known: Iterable[Known]) -> Iterator[Kept]:
-        """What is not through, and what only this process knows to be."""
-        for each in sorted(known, key=lambda batch: batch.number):
-            claimed = self._in_hand.get((dispatch, each.number))
+    def batches(self, order: Order) -> Iterator[Kept]:
+        """What is not through, and what only this directory's processes know to be."""
+        for each in sorted(filter(order.said, order.batches.values()), key=lambda batch: batch.number):
+            claimed = self._in_hand.get((order.job.dispatch, each.number))
             if claimed is not None and claimed.attempt >= each.attempt:
                 yield self._ours(each, claimed)
             elif not states.all_final(each.outcomes):
                 yield self._as_seen(each)
 
-    def _ours(self, known: Known, claimed: Claimed | InHand) -> Kept:
+    def _ours(self, known: Known, claimed: InHand) -> Kept:
         """Every call of it has ended, and its outcome is in the attempt's own record."""
         doubtful = Outcome.AMBIGUOUS in claimed.outcomes
         repeated = claimed.repeated
@@ -131,6 +131,12 @@ class Leaving:
     def sealed(self, channel: str, members: Longs) -> list[bytes]:
         found = self._channels.get(channel)
         return self._sealed(found.contact, members) if found is not None else [b""] * len(members)
+
+
+def _latest(told: Iterable[InHand]) -> dict[tuple[str, int], InHand]:
+    """Of each batch its last attempt."""
+    ordered = sorted(told, key=lambda each: each.attempt)
+    return {(each.dispatch, each.number): each for each in ordered}
 
 
 def _promise(known: Known) -> states.Promise:

@@ -116,6 +116,8 @@ class Ledger:
         self.ordered: Ordered | None = None
         self.stopped: Stopped | None = None
         self.first_begun_at: datetime | None = None
+        self.told = 0
+        """Records that it was told."""
         for record in records:
             self.take(record)
 
@@ -132,6 +134,7 @@ class Ledger:
         return self.ordered is not None and self.stopped is None and self.dispatch.valid_until > now()
 
     def take(self, record: Record) -> None:
+        self.told += 1
         match record:
             case Head():
                 self.head = record

@@ -1,12 +1,13 @@
 """What a server remembers of each live evacuation while there is a database: as much as it takes to go on without one.
 
 Every second what changed is read again: new batches and messages whole, and of those in somebody's hands how they stand.
-What this process itself has in hand it knows better, from the attempts (`InHand`).
+What this process itself has in hand, and the others of its data directory, they know better: `InHand`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,7 +20,7 @@ from dispatcher import outcomes as states
 from dispatcher.audience import Longs
 from dispatcher.batches import Claimed
 from dispatcher.drafting import Town
-from dispatcher.emergency.records import Words
+from dispatcher.emergency.records import InHand, Words
 from dispatcher.gazetteer import board
 from dispatcher.holding import ToBeHeld
 from dispatcher.model import DispatchState, EventClass, Mode
@@ -72,6 +73,22 @@ class Known:
         known.see(row)
         return known
 
+    @classmethod
+    def told(cls, batch: InHand) -> Known:
+        """One that nobody has read of yet."""
+        return cls(
+            number=batch.number,
+            key=batch.key,
+            channel=batch.channel,
+            lane=batch.lane,
+            priority=batch.priority,
+            messages=np.frombuffer(batch.messages, "<i4").astype(np.int32),
+            members=np.frombuffer(batch.members, "<i8").astype(np.int64),
+            outcomes=batch.outcomes,
+            attempt=batch.attempt,
+            counts_once=batch.counts_once,
+        )
+
     @property
     def glance(self) -> Glance:
         return self.state, self.attempt, self.started
@@ -115,6 +132,40 @@ class Order:
         names = self.job.event.area_name
         ordered = [names[tongue] for tongue in ("ja", "en") if tongue in names]
         return list(dict.fromkeys([*ordered, *names.values(), self.job.event.id]))
+
+    def take(self, read: _Read) -> None:
+        self.batches.update({row["number"]: Known.of(row) for row in read.new})
+        for row in read.changed:
+            self.batches[row["number"]].see(row)
+        self.words.update({words.number: words for words in read.words})
+        while self.seen_to in self.batches:
+            self.seen_to += 1
+
+    def said(self, batch: Known) -> bool:
+        """Whether all its words are known."""
+        return self.words.keys() >= set(batch.messages.tolist())
+
+    def completed(self, told: Iterable[InHand]) -> Order:
+        """With what is only known to whoever has, or just had, it in hand. The database may have gone before it was read.
+
+        Not with a batch whose words nobody has read yet and of which nobody was called: its people stand in none.
+        """
+        ours = (each for each in told if each.dispatch == self.job.dispatch and each.number not in self.batches)
+        new = sorted(ours, key=lambda each: each.attempt)
+        words = {one.number: one for each in new for one in each.words}
+        whole = replace(self, words=words | self.words)
+        batches = {each.number: Known.told(each) for each in new}
+        unread = {number: batch for number, batch in batches.items() if any(batch.outcomes) or whole.said(batch)}
+        return replace(whole, batches=self.batches | unread)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read of an order, of one moment as far as it goes: taken in whole, or not at all."""
+
+    new: list[Record] = field(default_factory=list)
+    changed: list[Record] = field(default_factory=list)
+    words: list[Words] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -165,30 +216,25 @@ class Memory:
                 job = await read_job(self.pool, row, self.town)
             except ToBeHeld:
                 return  # its content is not what was approved: the planner has it held
-            order = self.orders[row["id"]] = Order(job, **{name: row[name] for name in columns})
-        await self._read_batches(order)
-        await self._read_messages(order)
+            order = Order(job, **{name: row[name] for name in columns})
+        order.take(await self._read(order))
         order.state = row["state"]
+        self.orders[row["id"]] = order
 
-    async def _read_messages(self, order: Order) -> None:
-        """After the batches: the messages they name are written with them."""
-        for row in await self.pool.fetch(_MESSAGES, order.job.dispatch, len(order.words)):
-            key = row["channel"], row["language"], row["shelter"], row["distance"], row["audience"]
-            order.words[row["number"]] = Words(row["number"], row["language"], row["subject"], row["body"], key)
-
-    async def _read_batches(self, order: Order) -> None:
-        seen = await self.pool.fetch(_GLANCE, order.job.dispatch, order.seen_to)
+    async def _read(self, order: Order) -> _Read:
+        """The messages after the batches: those that they name are written with them."""
+        read, dispatch = _Read(), order.job.dispatch
+        seen = await self.pool.fetch(_GLANCE, dispatch, order.seen_to)
         glances = {row["number"]: (row["state"], row["attempt"], row["started"]) for row in seen}
-        new = sorted(glances.keys() - order.batches.keys())
-        for some in _portions(new):
-            rows = await self.pool.fetch(_BATCHES, order.job.dispatch, some)
-            order.batches.update({row["number"]: Known.of(row) for row in rows})
+        for some in _portions(sorted(glances.keys() - order.batches.keys())):
+            read.new += await self.pool.fetch(_BATCHES, dispatch, some)
         changed = [number for number, known in order.batches.items() if _changed(known, glances.get(number))]
-        for some in _portions([number for number in changed if number not in new]):
-            for row in await self.pool.fetch(_OUTCOMES, order.job.dispatch, some):
-                order.batches[row["number"]].see(row)
-        while order.seen_to in order.batches:
-            order.seen_to += 1
+        for some in _portions(changed):
+            read.changed += await self.pool.fetch(_OUTCOMES, dispatch, some)
+        for row in await self.pool.fetch(_MESSAGES, dispatch, len(order.words)):
+            key = row["channel"], row["language"], row["shelter"], row["distance"], row["audience"]
+            read.words.append(Words(row["number"], row["language"], row["subject"], row["body"], key))
+        return read
 
 
 def _changed(known: Known, glance: Glance | None) -> bool:

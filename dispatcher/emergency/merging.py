@@ -1,7 +1,8 @@
 """Merging a journal into the database. Done twice, or with another server's in any order, it comes to the same.
 
 An outcome only ever rises (`joined`). A call that may have arrived is never forgotten: with whatever says that nothing
-was sent it makes *unknown*. Batches cut without the database are found again by their keys, attempts by their numbers.
+was sent it makes *unknown*. Batches cut without the database are found again by their keys, attempts by their numbers;
+who stands in another batch as well is called by one of the two (overlaps.py).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 import structlog
 
 from dispatcher import outcomes as states
+from dispatcher.emergency import overlaps
 from dispatcher.emergency.ledger import Batch, Ledger
 from dispatcher.emergency.records import Carried, Divided, Recorded, Words
-from dispatcher.model import POLICIES, EventClass, Outcome
+from dispatcher.model import POLICIES, BatchState, EventClass, Outcome
 from dispatcher.writing import MessageNumbers, message_numbers
 from words.sql import sql
 
@@ -116,6 +118,8 @@ class _Merging:
         self._order: int | None = None
         self._numbers: dict[int, int] = {}
         """The database's numbers of batches that were cut without it."""
+        self._added: set[int] = set()
+        """Of these, the ones that were added just now, as they stand."""
 
     async def run(self) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -158,20 +162,24 @@ class _Merging:
         missing = [batch for batch in cut if batch.kept.key not in there]
         self._numbers = {batch.number: there[batch.kept.key] for batch in cut if batch.kept.key in there}
         if missing:
+            await overlaps.settle(connection, self._name, missing, {*self._ledger.batches, *self._numbers.values()})
             messages = await self._messages(connection, missing)
             first = await connection.fetchval(_NUMBERS, self._name, len(missing))
-            for number, batch in zip(count(first), missing, strict=False):
-                self._numbers[batch.number] = number
-                await connection.execute(_INSERT, *self._row(batch, number, messages))
+            self._numbers |= {batch.number: number for number, batch in zip(count(first), missing, strict=False)}
+            await connection.executemany(_INSERT, [self._row(batch, messages) for batch in missing])
+            self._added = {batch.number for batch in missing}
 
-    def _row(self, batch: Batch, number: int, messages: Mapping[int, int]) -> Sequence[object]:
+    def _row(self, batch: Batch, messages: Mapping[int, int]) -> Sequence[object]:
         kept = batch.kept
         parent = self._numbers.get(batch.parent, batch.parent) if batch.parent is not None else None
         places = np.frombuffer(kept.places, "<i8") if kept.places else np.zeros(len(batch.members), np.int64)
         numbers = [messages.get(message, message) for message in batch.messages]
+        outcomes, repeated = _bounded(batch.outcomes, batch.repeated, None)
+        state, *when = self._next(batch, outcomes)
         return (
-            self._name, number, parent, kept.key, kept.channel, kept.lane, kept.priority, numbers,
-            batch.members.tolist(), places.tolist(), bytes(len(batch.members)), kept.counts_once,
+            self._name, self._numbers[batch.number], parent, kept.key, kept.channel, kept.lane, kept.priority, numbers,
+            batch.members.tolist(), places.tolist(), kept.counts_once,
+            outcomes, repeated, state, batch.attempt, batch.tries, batch.first_attempt_at, *when,
         )  # fmt: skip
 
     async def _messages(self, connection: Connection, missing: Sequence[Batch]) -> dict[int, int]:
@@ -202,7 +210,8 @@ class _Merging:
         if row is None or row["key"] != batch.kept.key:
             log.error("journal_of_another_batch", dispatch=self._name, batch=number)
             return
-        await self._write(connection, row, batch, number)
+        if batch.number not in self._added:
+            await self._write(connection, row, batch, number)
         for entry in batch.logs:
             await self._write_attempt(connection, entry, number)
 
@@ -215,18 +224,23 @@ class _Merging:
             return outcomes
         return states.after_crash(outcomes, started=row["started"], repeated=row["repeated"], promise=promise)
 
+    def _promise(self, batch: Batch) -> states.Promise:
+        return states.Promise(POLICIES[EventClass(self._ledger.dispatch.event_class)], batch.kept.counts_once)
+
+    def _next(self, batch: Batch, outcomes: bytes) -> tuple[BatchState, float | None, float | None, bool]:
+        """Done; or due, and in how many seconds: the doubtful, the others, and whether there are any doubtful."""
+        if states.all_final(outcomes):
+            return BatchState.DONE, None, None, False
+        promise = self._promise(batch)
+        after = states.next_attempt(outcomes, tries=batch.tries, at_least=0, repeated=True, promise=promise)
+        return BatchState.DUE, after.repeat_in, after.due_in, after.ambiguous
+
     async def _write(self, connection: Connection, row: Row, batch: Batch, number: int) -> None:
-        event_class = EventClass(self._ledger.dispatch.event_class)
-        promise = states.Promise(POLICIES[event_class], batch.kept.counts_once)
-        known = states.refined(self._as_left(row, promise), row["proofs"])
+        known = states.refined(self._as_left(row, self._promise(batch)), row["proofs"])
         outcomes, repeated = _bounded(joined(known, batch.outcomes), batch.repeated, row["repeated"])
         if outcomes == known and row["state"] != "claimed":
             return
-        state, after = "done", states.Next(None, None, ambiguous=False)
-        if not states.all_final(outcomes):
-            state = "due"
-            after = states.next_attempt(outcomes, tries=batch.tries, at_least=0, repeated=True, promise=promise)
-        when = after.repeat_in, after.due_in, after.ambiguous
+        state, *when = self._next(batch, outcomes)
         first = batch.first_attempt_at
         await connection.execute(
             _MERGE, self._name, number, outcomes, state, batch.attempt, batch.tries, first, *when, repeated

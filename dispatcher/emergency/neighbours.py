@@ -43,17 +43,11 @@ class Neighbours:
             self._own.unlink(missing_ok=True)
             self._left = False
 
-    def told(self, *, within: float) -> dict[tuple[str, int], InHand]:
-        """What the others left in the last so many seconds, of each batch the latest; older files are of the dead."""
-        found: dict[tuple[str, int], InHand] = {}
-        for path in self._directory.glob(f"*{_SUFFIX}"):
-            if path != self._own and time.time() - path.stat().st_mtime < within:
-                for record in read(path)[0]:
-                    if isinstance(record, InHand):
-                        known = found.setdefault((record.dispatch, record.number), record)
-                        if known.attempt < record.attempt:
-                            found[record.dispatch, record.number] = record
-        return found
+    def told(self, *, within: float) -> list[InHand]:
+        """What the others left in the last so many seconds; older files are of the dead."""
+        files = [path for path in self._directory.glob(f"*{_SUFFIX}") if path != self._own]
+        recent = [path for path in files if time.time() - path.stat().st_mtime < within]
+        return [record for path in recent for record in read(path)[0] if isinstance(record, InHand)]
 
     def silent(self, *, within: float) -> int:
         """How many live processes of the directory have left nothing in the last so many seconds."""

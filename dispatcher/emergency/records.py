@@ -159,7 +159,11 @@ class Carried(msgspec.Struct, tag="carried", frozen=True):
 
 
 class InHand(msgspec.Struct, tag="in_hand", frozen=True):
-    """What another process of the data directory has in hand, left by it when the database is gone and its calls are over."""
+    """What a process has in hand, or let go of a moment ago: whole, for whoever has not read of the batch yet.
+
+    Left to the others of its data directory when the database is gone and its calls are over. Arrays as in `Kept`.
+    `words`: those of its messages that the process has read; it has called nobody without.
+    """
 
     dispatch: str
     number: int
@@ -171,6 +175,14 @@ class InHand(msgspec.Struct, tag="in_hand", frozen=True):
     first_attempt_at: datetime | None
     repeat_at: datetime | None
     claimed_at: datetime
+    key: UUID
+    channel: str
+    lane: str
+    priority: int
+    messages: bytes
+    members: bytes
+    counts_once: bool
+    words: list[Words]
 
 
 Record = InHand | Head | Words | Kept | Ordered | Stopped | Begun | Recorded | Divided | Carried

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import msgspec
 import structlog
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".journal"
 ASIDE = ".not-merged"
+_LOOK_SECONDS = 0.1
+_PASSING = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""What befalls a transaction because of others: the same may be tried again."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,12 +79,25 @@ class Shelf:
         self.books[dispatch] = await asyncio.to_thread(write)
 
     async def carry(self, dispatch: str, kept: Carried) -> bool:
-        """What an ordinary attempt that was taken over had learnt; False once there is no journal for it."""
-        book = self.books.get(dispatch)
-        if book is None:
-            return False
-        await book.write(kept)
-        return True
+        """What an ordinary attempt that was taken over had learnt. False once there is no journal that takes it.
+
+        The end of one that knows nothing of the batch is waited for: its people may be called from it. Only then is the
+        database there to be told, and knows who was.
+        """
+        while (book := self.books.get(dispatch)) is not None:
+            if kept.number in book.ledger.batches:
+                await self._carry(book, kept)
+                return True
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    async def _carry(self, book: Book, kept: Carried) -> None:
+        """In the ledger at once, lest merging ends before it is on disk; a disk that fails loses no more than a log."""
+        book.ledger.take(kept)
+        try:
+            await book.journal.append(kept)
+        except OSError as error:
+            log.error("log_not_in_journal", batch=kept.number, reason=error.strerror)  # noqa: TRY400
 
     async def merge(self, pool: Pool, sessions: Collection[int], meanwhile: Callable[[], None]) -> None:
         """Merge every book, and be rid of it. Raises what a database raises that is away.
@@ -92,11 +109,11 @@ class Shelf:
             path = book.journal.path
             book.ledger.recover()
             try:
-                await merge(pool, book.ledger, sessions=sessions, meanwhile=meanwhile)
+                await _merge_all(pool, book, sessions, meanwhile)
             except Unmergeable:
                 log.error("journal_of_another_database", dispatch=name, file=path.name)  # noqa: TRY400 a finding
                 path.rename(path.with_suffix(ASIDE))
-            except (*DATABASE_TROUBLE, TimeoutError):
+            except (*DATABASE_TROUBLE, *_PASSING, TimeoutError):
                 raise
             except Exception:
                 log.exception("journal_not_merged", dispatch=name, file=path.name)
@@ -110,6 +127,15 @@ class Shelf:
     def close(self) -> None:
         for book in self.books.values():
             book.journal.close()
+
+
+async def _merge_all(pool: Pool, book: Book, sessions: Collection[int], meanwhile: Callable[[], None]) -> None:
+    """Again, when an officer has stopped it or an attempt has ended meanwhile: merged twice comes to the same."""
+    told = -1
+    while told != book.ledger.told:
+        told = book.ledger.told
+        await merge(pool, book.ledger, sessions=sessions, meanwhile=meanwhile)
+        await book.journal.settled()
 
 
 def _without_addresses(kept: Kept) -> Kept:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -31,10 +31,9 @@ import structlog
 from channels.contract import Channel
 from dispatcher.audience import AddressBook, Longs
 from dispatcher.background import DATABASE_TROUBLE, Agent
-from dispatcher.batches import Claimed
 from dispatcher.emergency.cutting import Cutter
 from dispatcher.emergency.gate import Gate
-from dispatcher.emergency.in_hand import WatchedStore
+from dispatcher.emergency.in_hand import A_MOMENT, WatchedStore
 from dispatcher.emergency.leaving import Leaving
 from dispatcher.emergency.locking import claim
 from dispatcher.emergency.memory import Memory, Order
@@ -255,6 +254,7 @@ class Station:
                 await asyncio.to_thread(self._neighbours.leave, self._ordinary.store.told())
             return
         self._state.heard_at = time.monotonic()
+        self._ordinary.store.read_to(time.monotonic() - A_MOMENT)
         self._neighbours.take_back()
 
     @property
@@ -274,6 +274,7 @@ class Station:
         elif self._ordinary is not None and time.monotonic() >= self._state.refresh_at:
             began = time.monotonic()
             await self._ordinary.memory.refresh()
+            self._ordinary.store.read_to(began)
             took = time.monotonic() - began
             self._state.refresh_at = began + max(REFRESH_SECONDS, took / REFRESH_SHARE)
 
@@ -300,10 +301,11 @@ class Station:
         """A journal for every evacuation; one that is there already, from before this process, is the truth."""
         try:
             theirs = await asyncio.to_thread(self._neighbours.told, within=self._silent)
-            self._their_sessions = {each.session for each in theirs.values()}
+            self._their_sessions = {each.session for each in theirs}
+            told = [*theirs, *ordinary.store.told()]
             for name, order in ordinary.memory.orders.items():
                 if name not in self._shelf.books:
-                    await self._leave(ordinary, order, theirs)
+                    await self._leave(ordinary, order.completed(told), told)
         except OSError as error:
             self._state.trouble = error.strerror or type(error).__name__
             log.error("journal_not_written", reason=self._state.trouble)  # noqa: TRY400 the reason is all there is to it
@@ -312,15 +314,15 @@ class Station:
         if self._shelf.books:
             log.warning("database_given_up", evacuations=sorted(self._shelf.books), seconds=round(self._silent))
 
-    async def _leave(self, ordinary: Ordinary, order: Order, theirs: Mapping[tuple[str, int], InHand]) -> None:
-        in_hand: dict[tuple[str, int], Claimed | InHand] = {**theirs, **ordinary.store.in_hand}
-        leaving = Leaving(self._ways.channels, in_hand, ordinary.session(), self._addresses.sealed)
+    async def _leave(self, ordinary: Ordinary, order: Order, told: Iterable[InHand]) -> None:
+        leaving = Leaving(self._ways.channels, told, ordinary.session(), self._addresses.sealed)
         new_words, cut, unplanned = list[Words](), list[Kept](), order.state in {"approved", "planning"}
         if unplanned and ordinary.memory.shelters is not None and ordinary.cutter.can(order):
             new_words, cut = await ordinary.cutter.cut(order, ordinary.memory.shelters, leaving)
             unplanned = False
+        unplanned = unplanned or not all(map(order.said, order.batches.values()))
         head = _head(order, self.name, ordinary, unplanned=unplanned)
-        batches = chain(leaving.batches(head.dispatch, order.batches.values()), cut)
+        batches = chain(leaving.batches(order), cut)
         await self._shelf.add(head.dispatch, [head, *order.words.values(), *new_words], batches)
 
     # -- sending ---------------------------------------------------------------------------------

@@ -67,6 +67,9 @@ class JournalStore:
                 found.append(batch.claim(book.ledger.dispatch, session))
         return found
 
+    async def give_back(self, lane: LaneKey, session: int) -> None:
+        """A claim in memory is never lost."""
+
     async def begin(self, batch: Claimed, started: int) -> bool:
         book = self._books[batch.dispatch]
         if not self._open() or not book.ledger.going:

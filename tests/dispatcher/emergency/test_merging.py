@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import reduce
 from itertools import permutations
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Answer, Verdict
-from dispatcher.batches import Log
+from dispatcher.batches import BatchStore, Log
 from dispatcher.dispatches import status
 from dispatcher.drafting import Drafter
 from dispatcher.emergency.cutting import Cutter
@@ -29,6 +29,7 @@ from dispatcher.emergency.records import Begun, Calls, Head, Kept, Ordered, Reco
 from dispatcher.model import Outcome
 from dispatcher.writing import Writer
 from subscribers.columns import open_audience
+from tests.dispatcher.emergency.office import claim, plan, session
 from tests.dispatcher.engine_room import CAST, KAWABE, Kawabe, crowd, kawabe, order, people
 
 OUTCOMES = st.lists(st.sampled_from(list(Outcome)), min_size=3, max_size=3).map(bytes)
@@ -60,11 +61,11 @@ async def left(town: Kawabe, dispatch: str) -> list[Record]:
     remembered = memory.orders[dispatch]
     columns = await open_audience(town.pool)
     drafter = Drafter(town.pool, columns, {name: each.contact for name, each in town.channels.items()})
-    leaving = Leaving(town.channels, {}, 0, columns.sealed)
+    leaving = Leaving(town.channels, [], 0, columns.sealed)
     cutter = Cutter(drafter, Writer(town.channels, batch_size=500, town=KAWABE))
     assert memory.shelters is not None
     words, cut = await cutter.cut(remembered, memory.shelters, leaving)
-    seen = list(leaving.batches(dispatch, remembered.batches.values()))
+    seen = list(leaving.batches(remembered))
     valid_until = remembered.valid_until
     head = Head(dispatch, "e", ["川辺町"], "evacuation", valid_until, "佐藤", "森", "here", 0, 0, unplanned=False)
     return [head, *remembered.words.values(), *words, *seen, *cut]
@@ -174,3 +175,62 @@ async def test_what_two_servers_sent_comes_to_the_same_in_either_order(pool: Poo
         await merged(pool, journal)
     assert (await status(pool, dispatch)).channels["sms"] == {"ambiguous": 1, "accepted": 3}
     assert await pool.fetchval("select count(*) from emergency_order") == 2
+
+
+async def test_whom_a_plan_nobody_had_read_holds_as_well_is_called_by_one_of_the_two(town: Kawabe) -> None:
+    dispatch = await town.send(order(channels=["sms"]))
+    records = await left(town, dispatch)
+    async with session(town) as alive:
+        await plan(town, alive)
+        claimed = await claim(BatchStore(town.pool), "sms", alive)
+        half = sent(batches(records)["sms"], bytes([Outcome.ACCEPTED, Outcome.PENDING]))
+        await merged(town.pool, [*records, Ordered("森", now()), *half])
+        assert not await BatchStore(town.pool).begin(claimed, 2)
+        async with town.at_work():
+            end = await town.over(dispatch)
+    assert people(town.sms) == ["+818011110002"]
+    assert end.channels["sms"] == {"accepted": 2}
+
+
+async def test_whom_another_server_is_calling_already_the_batch_cut_here_leaves_to_it(town: Kawabe) -> None:
+    dispatch = await town.send(order(channels=["sms"]))
+    records = await left(town, dispatch)
+    there = BatchStore(town.pool)
+    async with session(town) as alive:
+        await plan(town, alive)
+        claimed = await claim(there, "sms", alive)
+        assert await there.begin(claimed, 2)
+        half = sent(batches(records)["sms"], bytes([Outcome.ACCEPTED, Outcome.PENDING]))
+        await merged(town.pool, [*records, Ordered("森", now()), *half])
+        claimed.outcomes = bytes([Outcome.ACCEPTED] * 2)
+        assert await there.finish(claimed, Log(), None)
+        async with town.at_work():
+            await town.over(dispatch)
+    assert people(town.sms) == []
+
+
+async def test_two_servers_that_cut_the_same_people_differently_call_each_once_from_then_on(town: Kawabe) -> None:
+    dispatch = await town.send(order(channels=["sms"]))
+    here = await left(town, dispatch)
+    batch = batches(here)["sms"]
+    other = msgspec.structs.replace(batch, key=uuid4())
+    there = [msgspec.structs.replace(here[0], station="there"), *here[1:-1], other]
+    await merged(town.pool, [*here, Ordered("森", now()), *sent(batch, bytes([Outcome.ACCEPTED, Outcome.PENDING]))])
+    await merged(town.pool, [*there, Ordered("佐藤", now()), *sent(other, bytes([Outcome.PENDING] * 2))])
+    async with town.at_work():
+        end = await town.over(dispatch)
+    assert people(town.sms) == ["+818011110002"]
+    assert end.channels["sms"] == {"accepted": 2}
+
+
+async def test_what_an_officer_stopped_stays_so_though_people_stood_in_two_batches(town: Kawabe) -> None:
+    dispatch = await town.send(order(channels=["sms"]))
+    records = await left(town, dispatch)
+    async with session(town) as alive:
+        await plan(town, alive)
+    half = sent(batches(records)["sms"], bytes([Outcome.ACCEPTED, Outcome.PENDING]))
+    await merged(town.pool, [*records, Ordered("森", now()), *half, Stopped("佐藤", now())])
+    async with town.at_work():
+        end = await town.over(dispatch)
+    assert people(town.sms) == []
+    assert end.channels["sms"] == {"accepted": 1, "cancelled": 1}
