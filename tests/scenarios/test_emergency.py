@@ -117,7 +117,7 @@ async def night(tmp_path: Path) -> AsyncIterator[Night]:
 
 
 async def test_an_order_half_sent_when_the_database_dies_reaches_everybody_once(night: Night) -> None:
-    async with night.worker():
+    async with night.worker("--set", "channels.sms.rate=15"):
         dispatch = await night.send()
         await night.sent("sms", 30)
         night.database.kill()
