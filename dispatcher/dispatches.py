@@ -20,7 +20,7 @@ from dispatcher.signing import Signatures, check_signatures
 from words.problem import Problem, Refused
 from words.sql import sql
 
-__all__ = ["Signatures", "Status", "aged_dispatch", "approve", "check_reference", "create", "recent", "status", "stop",
+__all__ = ["Signatures", "Status", "aged_dispatch", "approve", "check_reference", "check_sendable", "create", "recent", "status", "stop",
            "stop_all", "unknown_dispatch", "workers"]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -68,14 +68,19 @@ async def approve(connection: Connection, event: Event, signatures: Signatures, 
     before = await _requested(connection, event, signatures.request)
     if before is not None:
         return before
-    await check_reference(connection, event)
-    if not again:
-        _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id, event.mode))
+    await check_sendable(connection, event, again=again)
     number = await _insert_event(connection, event)
     dispatch = await _insert(connection, event, number, signatures)
     await close_late_entries(connection)
     await connection.execute(_RING, "plan")
     return dispatch
+
+
+async def check_sendable(database: Pool | Connection, event: Event, *, again: bool = False) -> None:
+    """Raises Refused for a reference that does not stand, or an event of this id and mode sent before (unless `again`)."""
+    await check_reference(database, event)
+    if not again:
+        _check_not_sent(await database.fetchval(_SENT_BEFORE, event.id, event.mode))
 
 
 async def check_reference(database: Pool | Connection, event: Event) -> None:
