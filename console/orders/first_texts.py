@@ -85,9 +85,9 @@ _BODIES: dict[str, dict[str, str]] = {
         "引き続き{level_name}が出ています。\n【A】\n避難先：{shelter_name}（{shelter_distance}）\n{shelter_url}",
         "released": "{issued_at}、【H】に関する区域を変更しました。"
         "お知らせした場所は、対象の区域から外れました。今後の情報に注意してください。",
-        "corrects": "先ほどお送りした【H】に関するお知らせは誤りでした。取り消して、おわびします。"
+        "corrects": "先ほどお送りした【H】に関する{level_name}のお知らせは誤りでした。取り消して、おわびします。"
         "正しい情報は、あらためてお知らせします。",
-        "lifts": "{issued_at}、【H】に関する避難の呼びかけを解除しました。"
+        "lifts": "{issued_at}、【H】に関する{level_name}を解除しました。"
         "お帰りの際は、足もとや崩れやすい場所に気をつけてください。",
     },
     "ja-x-easy": {
@@ -138,8 +138,8 @@ _SMS: dict[str, dict[str, str]] = {
         "order": "{area_name}に【H】の{level_name}。【S】{shelter_name}",
         "still": "{area_name}は引き続き【H】の{level_name}。【S】{shelter_name}",
         "released": "【H】の区域を変更しました。お知らせした場所は対象から外れました。",
-        "corrects": "先ほどの【H】のお知らせは誤りでした。取り消して、おわびします。",
-        "lifts": "【H】に関する避難の呼びかけを解除しました。",
+        "corrects": "先ほどの【H】の{level_name}は誤りでした。取り消して、おわびします。",
+        "lifts": "【H】に関する{level_name}を解除しました。",
     }
 }
 _SHORT_ACTIONS = {3: "高齢者等は避難してください。", 4: "全員避難してください。", 5: "命を守ってください。"}

@@ -144,8 +144,7 @@ def _checked(level: int, purpose: Purpose, language: str, words: Mapping[str, st
 
 def _read(level: int, purpose: Purpose, words: Mapping[str, Mapping[str, str]]) -> tuple[Mapping[str, Text], Sheet]:
     """Whoever is released reads no level's name and is sent to no shelter."""
-    named = None if purpose in {Purpose.CORRECTS, Purpose.LIFTS} else level
-    circumstances = Circumstances(CLASS_OF_LEVEL[level], Mode.LIVE, named, ("email",))
+    circumstances = Circumstances(CLASS_OF_LEVEL[level], Mode.LIVE, level, ("email",))
     if purpose is Purpose.RELEASED:
         sheet = Sheet({"texts_released": words, "texts_still": {JAPANESE: {"subject": "-", "body": "{level_name}"}}})
         return read_change_texts(sheet, circumstances, Relation.UPDATES)[1], sheet

@@ -60,7 +60,7 @@ async def test_an_author_writes_no_template(hall: Hall) -> None:
 )
 async def test_a_template_says_nothing_that_could_not_be_sent_live(hall: Hall, body: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        await write_template(hall.pool, hall.mori, "flood", 4, Purpose.ORDER, "ja", WORDS | {"body": body})
+        await write_template(hall.pool, hall.mori, "flood", 4, Purpose.ORDER, "ja", {"subject": "避難", "body": body})
     assert [each.code for each in refused.value.problems] == [code]
     assert [each.where for each in refused.value.problems] == ["/texts/ja/body"]
 
