@@ -12,7 +12,7 @@ from console import audit
 from console.accounts import Role, still
 from console.orders.book import add, locked, read
 from console.orders.desk import Desk
-from console.orders.model import Author, Connection, Order
+from console.orders.model import Author, Connection, Order, State
 from console.orders.templates import Purpose, prepared
 from dispatcher.dispatches import unknown_dispatch
 from dispatcher.events import Event, Text
@@ -54,8 +54,13 @@ def _who(event: Event) -> tuple[Role, ...]:
 
 
 async def _refreshed(connection: Connection, officer: int, number: int, dispatch: str) -> Order | None:
-    """The prepared correction, from now on for six hours; None when it has been used, or given up, before."""
+    """The prepared correction, from now on for six hours; None when it has been used, or given up, before.
+
+    One that somebody has submitted already stays as it is.
+    """
     order = await locked(connection, number)
+    if order.state in {State.SUBMITTED, State.COUNTING}:
+        return order
     if not order.state.editable:
         return None
     until: datetime = await connection.fetchval(_CLOCK) + VALID

@@ -55,6 +55,14 @@ async def test_the_prepared_correction_needs_only_to_be_looked_at_and_approved(h
     assert tuple(row) == (order.dispatch, "corrects")
 
 
+async def test_a_correction_that_waits_for_approval_is_not_taken_away_by_who_wants_one_too(hall: Hall) -> None:
+    order = await sent(hall)
+    first = await follow(hall.desk, hall.sato, order.dispatch or "", Relation.CORRECTS)
+    await submitting.submit(hall.desk, first.id, Author(hall.sato), hash=await hall.hash(first))
+    again = await follow(hall.desk, hall.tanaka, order.dispatch or "", Relation.CORRECTS)
+    assert (again.id, again.state) == (first.id, State.SUBMITTED)
+
+
 async def test_a_second_correction_is_another_draft(hall: Hall) -> None:
     order = await sent(hall)
     first = await follow(hall.desk, hall.sato, order.dispatch or "", Relation.CORRECTS)

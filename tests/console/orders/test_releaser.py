@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from console.orders.model import Author, Order, State
 from console.orders.releaser import Releaser
 from dispatcher.alarms import standing
 from tests.console.orders.hall import Hall, drill
+from tests.dispatcher.engine_room import people
+from tests.todoke.running import started
 from todoke.context import open_pool
 from words.problem import Refused
 
@@ -95,6 +98,35 @@ async def test_two_servers_die_in_the_middle_of_it_and_two_others_release_it_onc
             await each.wait()
     assert len(await hall.dispatches()) == 1
     assert (await hall.recorded(order)).count("order.released") == 1
+
+
+async def test_what_is_released_reaches_people_like_any_dispatch(hall: Hall) -> None:
+    order = await hall.counting()
+    await hall.seconds_pass(10)
+    async with hall.town.at_work(), Releaser(hall.pool).at_work(every=0.02):
+        await until_released(hall, order)
+        end = await hall.town.over((await hall.read(order)).dispatch or "")
+    assert (end.audience, end.requested_by, end.approved_by) == (4, "佐藤", "森")
+    assert len(people(hall.town.line)) == 2
+
+
+async def test_a_worker_releases_what_officers_approved(hall: Hall, fresh_database_url: str, tmp_path: Path) -> None:
+    order = await hall.counting()
+    await hall.seconds_pass(10)
+    settings = {
+        "data": str(tmp_path / "data"),
+        "database_url": fresh_database_url,
+        "vault.key": base64.b64encode(b"k" * 32).decode(),
+        "channels.line.token": "nobody",
+        "channels.line.endpoint": "http://127.0.0.1:9",
+    }
+    worker = started("worker", *(f"--set={key}={value}" for key, value in settings.items()))
+    try:
+        await until_released(hall, order)
+    finally:
+        worker.kill()
+        worker.communicate()
+    assert len(await hall.dispatches()) == 1
 
 
 async def test_servers_that_look_at_once_release_it_once(hall: Hall) -> None:

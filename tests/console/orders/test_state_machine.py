@@ -26,7 +26,7 @@ from tests.console.orders.hall import Hall, draft, open_hall
 from todoke.context import open_pool
 from words.problem import Refused
 
-EXAMPLES = int(os.environ.get("TODOKE_STATE_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("TODOKE_STATE_EXAMPLES", "40"))
 STEPS = 20
 ISSUERS = ("川辺町長", "町長", "川辺町")
 """What changes from one version to the next."""
