@@ -106,22 +106,28 @@ class Night(RuleBasedStateMachine):
         )
         self.somebody_drafts(4)
 
-    @rule(which=PICK, steps=st.integers(1, 4), lonely=st.booleans())
-    def it_goes_its_way(self, which: int, steps: int, lonely: bool) -> None:
+    @rule(
+        which=PICK,
+        steps=st.integers(1, 4),
+        lonely=st.booleans(),
+        asks=st.sampled_from(["sato", "tanaka"]),
+        approves=st.sampled_from(["mori", "tanaka"]),
+    )
+    def it_goes_its_way(self, which: int, steps: int, *, lonely: bool, asks: str, approves: str) -> None:
         """As far as it was meant to, so that the rest has something to come between."""
         self.world.run(self.hall.pool.execute("update officer set roles = '{approver}' where login = 'mori'"))
         for _ in range(steps):
-            self._next_step(self.some(which), lonely=lonely)
+            self._next_step(self.some(which), lonely=lonely, asks=asks, approves=approves)
             self.states_follow_one_another_as_they_may()
 
-    def _next_step(self, order: Order, *, lonely: bool) -> None:
+    def _next_step(self, order: Order, *, lonely: bool, asks: str, approves: str) -> None:
         match order.state:
             case State.DRAFT | State.TAKEN_BACK if lonely and order.version.document["level"] == 5:
-                self.somebody_breaks_the_glass(_place(self.states, order), "sato", "川沿い", fresh=True)
+                self.somebody_breaks_the_glass(_place(self.states, order), asks, "川沿い", fresh=True)
             case State.DRAFT | State.TAKEN_BACK:
-                self.somebody_submits_it(_place(self.states, order), "sato", stale=1)
+                self.somebody_submits_it(_place(self.states, order), asks, stale=1)
             case State.SUBMITTED:
-                self.somebody_approves_it(_place(self.states, order), "mori", stale=1, age=10.0)
+                self.somebody_approves_it(_place(self.states, order), approves, stale=1, age=10.0)
             case State.COUNTING:
                 self.time_passes(12)
                 self.servers_look(2)
