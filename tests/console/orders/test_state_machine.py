@@ -163,6 +163,8 @@ class Night(RuleBasedStateMachine):
         if not self.world.tried(wish) and order.state is State.SUBMITTED:
             assert age is not None
             assert age < 300
+            assert order.submission is not None
+            assert self.officer(who) not in {order.version.author.officer, order.submission.author.officer}
 
     @rule(which=PICK, who=OFFICERS, name=st.sampled_from(["川沿い", "町"]), fresh=st.booleans())
     def somebody_breaks_the_glass(self, which: int, who: str, name: str, *, fresh: bool) -> None:
