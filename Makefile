@@ -17,7 +17,7 @@ help: ## Say what there is
 setup: $(SET_UP) ## Make .venv from the lock; again only when the lock has changed
 
 # umask: the embedded PostgreSQL of root runs as another user, who has to read its programs.
-$(SET_UP): requirements-dev.lock pyproject.toml
+$(SET_UP): requirements-dev.lock pyproject.toml hatch_build.py package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Todoke needs Python 3.11 or newer. Name one: make setup PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
@@ -72,5 +72,6 @@ lock: setup ## Take in the newest packages pyproject.toml allows
 	  pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Take away what was made, except data
+	rm -rf console/static/vendor tests/browser/vendor
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

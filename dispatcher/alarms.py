@@ -110,6 +110,12 @@ async def saw(
     return raised, ended
 
 
+async def raise_at_once(connection: Connection, trouble: Trouble) -> None:
+    """An alarm with the transaction of who causes it. It lasts as long as some looker sees it."""
+    await connection.execute(_SEEN, trouble.code, trouble.where, trouble.ja, trouble.en, 0.0)
+    await connection.fetch(_RAISE)
+
+
 async def due(pool: Pool) -> Due | None:
     """A notice to be told by who asks, within the lease."""
     row = await pool.fetchrow(_CLAIM, _LEASE_SECONDS)

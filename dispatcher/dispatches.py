@@ -20,8 +20,8 @@ from dispatcher.signing import Signatures, check_signatures
 from words.problem import Problem, Refused
 from words.sql import sql
 
-__all__ = ["Signatures", "Status", "aged_dispatch", "check_reference", "create", "recent", "status", "stop", "stop_all",
-           "unknown_dispatch", "workers"]  # fmt: skip
+__all__ = ["Signatures", "Status", "aged_dispatch", "approve", "check_reference", "check_sendable", "create", "recent", "status", "stop",
+           "stop_all", "unknown_dispatch", "workers"]  # fmt: skip
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
@@ -56,21 +56,31 @@ async def create(pool: Pool, event: Event, signatures: Signatures, *, again: boo
     its own request is given the same dispatch. Raises Refused: a live one signed by one person, content other than
     was approved, a reference that does not stand, or an event of this id and mode sent before (unless `again`).
     """
-    check_signatures(event, signatures)
     async with pool.acquire() as connection, connection.transaction():
-        # Not one lock for both: an event may have the name of another's request.
-        await connection.execute("select pg_advisory_xact_lock(hashtext($1))", event.id)
-        before = await _requested(connection, event, signatures.request)
-        if before is not None:
-            return before
-        await check_reference(connection, event)
-        if not again:
-            _check_not_sent(await connection.fetchval(_SENT_BEFORE, event.id, event.mode))
-        number = await _insert_event(connection, event)
-        dispatch = await _insert(connection, event, number, signatures)
-        await close_late_entries(connection)
-        await connection.execute(_RING, "plan")
+        return await approve(connection, event, signatures, again=again)
+
+
+async def approve(connection: Connection, event: Event, signatures: Signatures, *, again: bool = False) -> str:
+    """The same in the caller's transaction, for whoever has more to write in it. Raises Refused likewise."""
+    check_signatures(event, signatures)
+    # Not one lock for both: an event may have the name of another's request.
+    await connection.execute("select pg_advisory_xact_lock(hashtext($1))", event.id)
+    before = await _requested(connection, event, signatures.request)
+    if before is not None:
+        return before
+    await check_sendable(connection, event, again=again)
+    number = await _insert_event(connection, event)
+    dispatch = await _insert(connection, event, number, signatures)
+    await close_late_entries(connection)
+    await connection.execute(_RING, "plan")
     return dispatch
+
+
+async def check_sendable(database: Pool | Connection, event: Event, *, again: bool = False) -> None:
+    """Raises Refused for a reference that does not stand, or an event of this id and mode sent before (unless `again`)."""
+    await check_reference(database, event)
+    if not again:
+        _check_not_sent(await database.fetchval(_SENT_BEFORE, event.id, event.mode))
 
 
 async def check_reference(database: Pool | Connection, event: Event) -> None:

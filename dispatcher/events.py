@@ -173,6 +173,13 @@ def parse_event(
     return Event.restore(stored, area)
 
 
+def check_keys(document: Mapping[str, Any]) -> list[Problem]:
+    """What an event document may not hold at its top, complete or not."""
+    sheet = Sheet(document)
+    _refuse_unknown(sheet)
+    return sheet.problems
+
+
 def _sheet(document: bytes | Mapping[str, Any]) -> Sheet:
     value, problems = read(document, limit=DOCUMENT_BYTES) if isinstance(document, bytes) else (document, None)
     if not isinstance(value, Mapping):

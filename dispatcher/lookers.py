@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from channels.contract import Channel, Message
+from dispatcher.load import Load, load_of, open_work, seconds_needed
 from dispatcher.model import EventClass, Mode
 from dispatcher.trouble import Trouble
 from dispatcher.watch import Looker
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _SESSIONS = sql("dispatcher", "watch_sessions")
 _WORK = sql("dispatcher", "watch_work")
 _STUCK = sql("dispatcher", "watch_stuck")
-_LATE = sql("dispatcher", "watch_late")
 _MESSAGES = sql("dispatcher", "watch_messages")
 
 GRACE_SECONDS: Mapping[EventClass, float] = {
@@ -38,8 +38,6 @@ minutes. Tourism is tried again after up to ten minutes, six times an hour.
 _SAYS_SO_ITSELF = frozenset({"lane.paused", "quota.gone", "provider.refuses", "breaker.open"})
 """Troubles by which nothing moves in a lane."""
 DRILL_GRACE_SECONDS = 600.0
-_SLOWER = 1.05
-"""What the limits need, and the part of it that a limiter leaves unused (service levels: recipients ÷ rate × 1.05)."""
 _CLASSES_JA = {
     EventClass.EVACUATION: "避難情報",
     EventClass.ADVISORY: "お知らせ",
@@ -115,26 +113,15 @@ class Promises:
         self._channels = channels
 
     async def look(self) -> list[Trouble]:
-        rows = await self._pool.fetch(_LATE)
-        load = self._load(rows)
+        rows = await open_work(self._pool)
+        load = load_of(rows, self._channels)
         late: defaultdict[tuple[EventClass, str], list[Record]] = defaultdict(list)
         for row in rows:
             if row["seconds"] is not None and await self._is_late(row, load):
                 late[EventClass(row["class"]), row["channel"]].append(row)
         return [_late(event_class, channel, those) for (event_class, channel), those in late.items()]
 
-    def _load(self, rows: Sequence[Record]) -> Mapping[tuple[str, int], float]:
-        """Calls of everything that is open, by limit and priority."""
-        load: defaultdict[tuple[str, int], float] = defaultdict(float)
-        for row in rows:
-            channel = self._channels.get(row["channel"])
-            if channel is not None:
-                calls = row["batches"] if channel.call_size > 1 else row["people"]
-                for limit in channel.lane(row["lane"]).limits:
-                    load[limit.key, row["priority"]] += float(calls)
-        return load
-
-    async def _is_late(self, row: Record, load: Mapping[tuple[str, int], float]) -> bool:
+    async def _is_late(self, row: Record, load: Load) -> bool:
         if row["channel"] and row["channel"] not in self._channels:
             return False
         over: float = row["seconds"] - grace(EventClass(row["class"]), Mode(row["mode"]))
@@ -143,15 +130,11 @@ class Promises:
             return False
         return over > needed * await self._cost(row)
 
-    def _needed(self, row: Record, load: Mapping[tuple[str, int], float]) -> float:
+    def _needed(self, row: Record, load: Load) -> float:
         """Seconds that the limits need for this and all that goes before it, if every call cost one token."""
         if not row["channel"]:
             return 0.0
-        limits = self._channels[row["channel"]].lane(row["lane"]).limits
-        before = range(row["priority"] + 1)
-        return max(
-            (_SLOWER * sum(load.get((each.key, i), 0.0) for i in before) / each.rate for each in limits), default=0
-        )
+        return seconds_needed(self._channels[row["channel"]].lane(row["lane"]).limits, load, row["priority"])
 
     async def _cost(self, row: Record) -> int:
         """Tokens of the dearest of its messages: SMS are counted by segments."""

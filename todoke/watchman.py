@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Channel, Metered, Receipted
 from channels.lanes import mail_lane
 from config import Settings
+from console.orders.lookout import Lookout
 from dispatcher import canary
 from dispatcher.background import Agent
 from dispatcher.canary import Canary, Nest, Proof
@@ -44,6 +45,7 @@ async def watching(settings: Settings, pool: Pool, channels: Mapping[str, Channe
                 pool, channels, stuck_seconds=wanted.stuck_seconds, expire_seconds=settings.sending.expire_seconds
             ),
             Looker("canaries", partial(canary.missing, pool)),
+            Lookout(pool).looker,
         ],
         look_seconds=wanted.look_seconds,
         repeat_seconds=wanted.repeat_seconds,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Channel
 from channels.registry import open_channels
 from config import Settings
+from console.orders.releaser import Releaser
 from dispatcher.canary import CanaryBook
 from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
@@ -49,7 +50,9 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 async def working(
     settings: Settings, pool: Pool, channels: Mapping[str, Channel], epoch: Epoch | None = None
 ) -> AsyncIterator[Session]:
-    """Plan and send for as long as this lasts. Raises Refused when the vault's key is not the database's.
+    """Plan and send, and release what officers have approved, for as long as this lasts.
+
+    Raises Refused when the vault's key is not the database's.
 
     `epoch` is that which met every connection of the pool; without it one of our own looks at the database now and then.
     """
@@ -84,7 +87,7 @@ async def working(
         # What is loaded by now stays: without this every full garbage collection would walk it all again.
         gc.freeze()
         gc.set_threshold(*_RARELY)
-        async with audience.following(), running(parts, pace) as session:
+        async with audience.following(), running(parts, pace) as session, Releaser(pool).at_work():
             yield session
 
 

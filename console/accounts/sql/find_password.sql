@@ -1,0 +1,1 @@
+select login, name, password from officer where id = $1 and disabled_at is null

@@ -1,0 +1,1 @@
+update officer set language = $2 where id = $1

@@ -1,0 +1,1 @@
+update officer set roles = $2 where id = $1

@@ -1,0 +1,1 @@
+select id, name, login from officer where id = any($1::bigint[])

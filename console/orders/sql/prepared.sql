@@ -1,0 +1,1 @@
+select id from town_order where prepared_for = $1

@@ -1,0 +1,4 @@
+select language, version, subject, body, sms, officer, at
+from text_template
+where hazard = $1 and level = $2 and purpose = $3 and language = $4
+order by version desc
