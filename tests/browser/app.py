@@ -10,7 +10,6 @@ from pathlib import Path
 
 import jinja2
 from aiohttp import web
-from asyncpg import Pool
 
 from console.web.map_data import MapData
 from console.web.static_files import StaticFiles

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from asyncpg import Pool
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from console.web.map_data import MapData
 from console.where.districts import read_districts
@@ -49,7 +49,9 @@ def chromium() -> str:
     found = shutil.which("chromium")
     if found is None:
         reason = "needs Chromium: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        if not os.environ.get("CI"):
+            pytest.skip(reason)
+        pytest.fail(reason)
     return found
 
 
@@ -85,6 +87,10 @@ class Desk:
     address: str
     trouble: list[str] = field(default_factory=list)
 
+    def heard(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.trouble.append(said.text)
+
     async def open(self, *, lang: str = "ja", areas: str = "[]") -> Page:
         await self.page.goto(f"{self.address}/orders/new?lang={lang}&areas={areas}")
         await self.page.wait_for_selector("#map[data-ready]", timeout=PATIENCE_MS)
@@ -92,10 +98,12 @@ class Desk:
 
 
 async def sit_down(browser: Browser, address: str, *, width: int, height: int) -> Desk:
-    context: BrowserContext = await browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 500)
+    context: BrowserContext = await browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=width < 500
+    )
     context.set_default_timeout(PATIENCE_MS)
     desk = Desk(await context.new_page(), address)
-    desk.page.on("console", lambda said: said.type == "error" and desk.trouble.append(said.text))
+    desk.page.on("console", desk.heard)
     desk.page.on("pageerror", lambda error: desk.trouble.append(str(error)))
     return desk
 

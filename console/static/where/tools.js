@@ -30,7 +30,7 @@ export function openTools(map, drawing, picked) {
     const [found] = map.queryRenderedFeatures(event.point, { layers: ["districts"] }).concat(
       map.queryRenderedFeatures(event.point, { layers: ["municipalities"] }),
     );
-    if (found) picked(JSON.parse(found.properties.part), found.properties.name);
+    if (found) picked(found.properties.part, found.properties.name);
   });
   take("static");
   // A drawn shape is set down a moment later: Terra Draw still holds the pointer when it tells that it is done.
