@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,18 +33,12 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-PACKAGES = ("chromium", "fonts-noto-cjk")
 PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of the browser. As root it is installed; without it the tests are skipped, but never where CI runs."""
-    if not shutil.which("chromium") and shutil.which("apt-get") and os.geteuid() == 0:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=quiet)
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
-        subprocess.run([*install, *PACKAGES], check=True, env=quiet, stdout=subprocess.DEVNULL)
+    """The path of the browser, which `.ci/run` installs. Without it the tests are skipped, but never where CI runs."""
     found = shutil.which("chromium")
     if found is None:
         reason = "needs Chromium: apt-get install chromium"
