@@ -1,0 +1,1 @@
+select code, name, digest from boundary order by code

@@ -1,0 +1,1 @@
+select code, geometry from boundary order by code
