@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +69,7 @@ class Door:
 
     async def give_password(self, login: str, password: str, *, machine: str) -> str:
         """The token of a sign-in that still lacks its code. Raises Refused, in the same words and time for whatever is wrong."""
-        login = login.strip().casefold()
+        login = unicodedata.normalize("NFKC", login).strip().casefold()
         limits = password_limits(self._vault, login, machine)
         await take(self._pool, limits)
         account = await self._pool.fetchrow(_FIND_ACCOUNT, login)

@@ -1,0 +1,1 @@
+"""The console as a browser meets it: pages, and what stands guard before them."""
