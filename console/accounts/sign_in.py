@@ -19,6 +19,7 @@ from console import audit
 from console.accounts import problems, totp
 from console.accounts.officer import Officer, Role
 from console.accounts.passwords import Passwords
+from console.accounts.totp import Clock
 from console.accounts.tries import code_limits, forgive, password_limits, take
 from subscribers.vault import Vault
 from words.problem import Problem, Refused, Tongue
@@ -62,7 +63,8 @@ class Held:
 class Door:
     """Lets officers in and out, by what the database says now."""
 
-    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords) -> None:
+    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords, now: Clock) -> None:
+        self._now = now
         self._pool = pool
         self._vault = vault
         self._passwords = passwords
@@ -100,7 +102,7 @@ class Door:
             raise Refused(problems.needed())
         limits = code_limits(self._vault, row["id"])
         await take(self._pool, limits)
-        step = totp.step_of(totp.unseal(self._vault, row["id"], row["totp"]), code)
+        step = totp.step_of(totp.unseal(self._vault, row["id"], row["totp"]), code, now=self._now())
         token = new_token()
         async with self._pool.acquire() as connection, connection.transaction():
             if step is not None and await connection.fetchval(_TAKE_STEP, row["id"], step) is not None:

@@ -15,8 +15,8 @@ from aiohttp.web_urldispatcher import AbstractResource, StaticResource
 from console.web import account, cookie, forgery, guard, headers, officers, signing_in
 from console.web.guard import Handler
 from console.web.pages import page
-from console.web.parts import CONSOLE, Console, Parts
-from console.web.problems import answer, by_status, is_program
+from console.web.parts import CONSOLE, OFFICER, SIGN_IN, Console, Parts
+from console.web.problems import RETRY_AFTER, answer, by_status, is_program
 from dispatcher.background import DATABASE_TROUBLE
 from words.problem import Refused
 
@@ -69,6 +69,8 @@ def _guard(others: Collection[AbstractResource]) -> Middleware:
         response = await _answered(request, handler)
         if not response.prepared:
             cookie.put(request, response)
+            if response.status in RETRY_AFTER:
+                response.headers.setdefault("Retry-After", RETRY_AFTER[response.status])
         return response
 
     return console
@@ -111,8 +113,11 @@ async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Content-Encoding" in request.headers:
             raise web.HTTPUnsupportedMediaType
     if access is not None:
-        request["sign_in"] = sign_in = await guard.sign_in_of(request, access)
-        request["officer"] = sign_in.officer if sign_in is not None and sign_in.whole else None
+        sign_in = await guard.sign_in_of(request, access)
+        if sign_in is not None:
+            request[SIGN_IN] = sign_in
+            if sign_in.whole:
+                request[OFFICER] = sign_in.officer
         guard.check(access, sign_in)
     if request.method not in forgery.SAFE:
         await _receive(request)

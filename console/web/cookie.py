@@ -12,7 +12,7 @@ from console.accounts.sign_in import new_token
 from console.web.parts import CONSOLE
 
 _NAME = "todoke"
-_NEW = "new browser token"
+_NEW = web.RequestKey("new browser token", str)
 _LENGTH = 22
 """Of 128 bits in base64, without padding."""
 

@@ -11,7 +11,7 @@ import hmac
 from aiohttp import web
 
 from console.web import cookie
-from console.web.parts import CONSOLE, is_loopback
+from console.web.parts import CONSOLE, SIGN_IN, is_loopback
 from words.problem import Problem, Refused
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,7 +22,7 @@ HEADER = "X-Todoke-Token"
 
 def token(request: web.Request) -> str:
     """For the forms of a page."""
-    sign_in = request.get("sign_in")
+    sign_in = request.get(SIGN_IN)
     bound = f"sign_in {sign_in.officer.session}" if sign_in else f"browser {cookie.held_or_new(request)}"
     return hmac.digest(request.app[CONSOLE].secret, bound.encode(), "sha256").hex()
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from console.accounts import Officer, Role, problems
 from console.accounts.sign_in import SignIn
 from console.web import cookie
-from console.web.parts import CONSOLE, machine_of
+from console.web.parts import CONSOLE, OFFICER, SIGN_IN, machine_of
 from words.problem import Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,13 +69,12 @@ def check(access: Access | None, sign_in: SignIn | None) -> None:
 
 
 def officer_of(request: web.Request) -> Officer:
-    officer: Officer = request["officer"]
-    return officer
+    return request[OFFICER]
 
 
 async def confirm(request: web.Request) -> None:
     """The second factor within the last five minutes: given before, or in the form's `code`. Raises Refused."""
-    if request["sign_in"].fresh:
+    if request[SIGN_IN].fresh:
         return
     code = (await request.post()).get("code")
     if not isinstance(code, str) or not code.strip():
@@ -86,9 +85,12 @@ async def confirm(request: web.Request) -> None:
 async def take_code(request: web.Request, code: str) -> None:
     """Give the second factor; the browser holds something new from now on. Raises Refused."""
     console = request.app[CONSOLE]
-    token = await console.door.give_code(request["sign_in"].officer.session, code, machine=machine_of(request))
+    token = await console.door.give_code(request[SIGN_IN].officer.session, code, machine=machine_of(request))
     cookie.give(request, token)
-    request["sign_in"] = await console.door.of(token)
+    sign_in = await console.door.of(token)
+    if sign_in is None:
+        raise Refused(problems.needed())
+    request[SIGN_IN] = sign_in
 
 
 def _marked(access: Access) -> Callable[[H], H]:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from aiohttp import web
 
-from console.web.parts import CONSOLE
+from console.web.parts import CONSOLE, SIGN_IN
 from words.problem import Tongue
 
 COOKIE = "language"
@@ -14,7 +14,7 @@ _A_YEAR = 31_536_000
 
 
 def language_of(request: web.Request) -> Tongue:
-    sign_in = request.get("sign_in")
+    sign_in = request.get(SIGN_IN)
     if sign_in is not None:
         known: Tongue = sign_in.language
         return known

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from console.accounts.problems import ROLE_NAMES
 from console.web import forgery, language
-from console.web.parts import CONSOLE
+from console.web.parts import CONSOLE, OFFICER, SIGN_IN
 from words.problem import Problem
 
 _JAPAN = ZoneInfo("Asia/Tokyo")
@@ -57,10 +57,10 @@ def page(
     `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, and `problems`, each with `.say(tongue)`
     and `.where`.
     """
-    sign_in = request.get("sign_in")
+    sign_in = request.get(SIGN_IN)
     known = {
         "tongue": language.language_of(request),
-        "officer": request.get("officer"),
+        "officer": request.get(OFFICER),
         "fresh": sign_in is not None and sign_in.fresh,
         "token": forgery.token(request),
         "town": request.app[CONSOLE].parts.town,

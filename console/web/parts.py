@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -11,9 +12,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from asyncpg import Pool
 
+from console.accounts import Officer
 from console.accounts.enrolling import Enroller
 from console.accounts.passwords import Passwords
-from console.accounts.sign_in import Door
+from console.accounts.sign_in import Door, SignIn
+from console.accounts.totp import Clock
 from subscribers.vault import Vault
 from words.problem import Tongue
 
@@ -21,7 +24,7 @@ from words.problem import Tongue
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """`public_base_url`: where browsers reach the console; None: on this machine alone. `proxies` are believed when they
-    say whom they ask for (X-Forwarded-For). `language` is for whoever has not chosen one.
+    say whom they ask for (X-Forwarded-For). `language` is for whoever has not chosen one; `now` is what codes are compared by.
     """
 
     pool: Pool
@@ -30,6 +33,7 @@ class Parts:
     public_base_url: str | None = None
     language: Tongue = "ja"
     proxies: Sequence[IPv4Network | IPv6Network] = ()
+    now: Clock = time.time
 
 
 class Console:
@@ -39,8 +43,8 @@ class Console:
         self.parts = parts
         self.pool = parts.pool
         self.passwords = Passwords()
-        self.door = Door(parts.pool, parts.vault, self.passwords)
-        self.enroller = Enroller(parts.pool, parts.vault, self.passwords, town=parts.town)
+        self.door = Door(parts.pool, parts.vault, self.passwords, parts.now)
+        self.enroller = Enroller(parts.pool, parts.vault, self.passwords, parts.now, town=parts.town)
         self.secret: bytes = parts.vault.lookup("console", "forgery")
         public = urlsplit(parts.public_base_url or "")
         self.encrypted = public.scheme == "https"
@@ -51,6 +55,10 @@ class Console:
 
 
 CONSOLE = web.AppKey("console", Console)
+SIGN_IN = web.RequestKey("sign_in", SignIn)
+"""The sign-in of whoever asks, also while its code is still to be given; absent: nobody is signed in."""
+OFFICER = web.RequestKey("officer", Officer)
+"""Whoever asks; absent, unless both factors were given."""
 
 
 def is_loopback(host: str) -> bool:

@@ -36,7 +36,7 @@ STATUS: dict[str, int] = {
     "console.not_encrypted": 421,
 }
 """The status of a problem, by its code; what is not here is input that was refused (422)."""
-_RETRY = {429: "900", 503: "5"}
+RETRY_AFTER = {429: "900", 503: "5"}
 
 
 def status_of(problems: Sequence[Problem]) -> int:
@@ -47,10 +47,7 @@ def status_of(problems: Sequence[Problem]) -> int:
 def answer(request: web.Request, problems: Sequence[Problem], status: int | None = None) -> web.Response:
     """A page where a person asks, problem+json where a program does."""
     status = status_of(problems) if status is None else status
-    made = _document(request, problems, status) if is_program(request) else _page(request, problems, status)
-    if status in _RETRY:
-        made.headers["Retry-After"] = _RETRY[status]
-    return made
+    return _document(request, problems, status) if is_program(request) else _page(request, problems, status)
 
 
 def is_program(request: web.Request) -> bool:

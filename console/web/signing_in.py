@@ -14,7 +14,7 @@ from console.web import cookie, language
 from console.web.forms import field
 from console.web.guard import anybody, half, take_code
 from console.web.pages import local, page, see_other
-from console.web.parts import CONSOLE, machine_of
+from console.web.parts import CONSOLE, OFFICER, SIGN_IN, machine_of
 from console.web.problems import answer, is_program, status_of
 from words.problem import Refused
 
@@ -56,7 +56,7 @@ async def give_code(request: web.Request) -> web.Response:
     except Refused as refused:
         if refused.problems[0].code == "factor.wrong":
             return _again(request, "accounts/code.html", refused, back=back)
-        request["sign_in"] = request["officer"] = None
+        request.pop(SIGN_IN, None)
         return _again(request, "accounts/sign_in.html", refused, back=back, login="")
     return see_other(back)
 
@@ -72,8 +72,8 @@ async def sign_out(request: web.Request) -> web.Response:
 @anybody
 async def choose_language(request: web.Request) -> web.Response:
     tongue = language.read(await field(request, "language")) or language.language_of(request)
-    if request["officer"] is not None:
-        await set_language(request.app[CONSOLE].pool, request["officer"].id, tongue)
+    if OFFICER in request:
+        await set_language(request.app[CONSOLE].pool, request[OFFICER].id, tongue)
     response = see_other(local(await field(request, "back")))
     language.put(request, response, tongue)
     return response
@@ -113,7 +113,7 @@ async def enrol(request: web.Request) -> web.Response:
 
 
 async def _leave(request: web.Request) -> None:
-    held = request["sign_in"]
+    held = request.get(SIGN_IN)
     if held is not None:
         await request.app[CONSOLE].door.sign_out(held.officer.id, held.officer.session)
 
