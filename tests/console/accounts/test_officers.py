@@ -41,7 +41,7 @@ async def test_a_new_officer_chooses_password_and_factor_alone(office: Office, m
 
 async def test_a_weak_password_is_refused_when_enrolling_and_the_link_stays_good(office: Office, desk: Desk) -> None:
     made = await staff.add_administrator(office.pool, login="sato", name="佐藤")
-    status, text, _ = await enrol(desk, made.code, "川辺町川辺町")
+    status, text, _ = await enrol(desk, made.code, "川辺町川辺町川辺町")
     assert (status, "推測されやすいパスワードです。" in text) == (422, True)
     assert (await enrol(desk, made.code))[0] == 200
 
