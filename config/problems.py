@@ -55,6 +55,10 @@ SENTENCES = {
         "https:// の URL か、庁内の(プライベート)アドレスの http:// の URL を指定してください。",
         "Give an address with https://, or with http:// and a private address of the house.",
     ),
+    "todoke_network": (
+        "10.0.0.5 や 10.0.0.0/24 のように、アドレスかネットワークを指定してください。",
+        "Give an address or a network, like 10.0.0.5 or 10.0.0.0/24.",
+    ),
     "todoke_canary": (
         "canary.deadline_seconds は、カナリアの間隔より短くしてください。",
         "canary.deadline_seconds must be shorter than the time between two canaries.",

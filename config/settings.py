@@ -6,7 +6,7 @@ import base64
 import binascii
 import sys
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -80,6 +80,13 @@ def _key(value: SecretStr) -> SecretStr:
     if len(key) != KEY_BYTES:
         raise PydanticCustomError("todoke_key", "must be {size} bytes in base64", {"size": KEY_BYTES})
     return value
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        raise PydanticCustomError("todoke_network", "no network") from None
 
 
 def _place_template(value: str) -> str:
@@ -208,6 +215,16 @@ class Canary(Section):
         return self
 
 
+class Console(Section):
+    audit_heads: Path | None = Field(
+        default=None,
+        description="Where the record's signed heads are put away daily. Unset: `audit-heads` in the data directory.",
+    )
+    proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=(), description="Proxies that are believed when they name whom they ask for, as addresses or networks."
+    )
+
+
 class Settings(Section):
     data: Path = Field(default=Path("todoke-data"), description="The data directory.")
     language: Tongue = Field(default="en", description="The language of messages: `ja` or `en`.")
@@ -234,5 +251,6 @@ class Settings(Section):
     alarms: Alarms = Alarms()
     canary: Canary = Canary()
     shelters: Shelters = Shelters()
+    console: Console = Console()
     channels: Mapping[str, BaseModel] = Field(default_factory=dict)
     """Every channel that is configured: its name and its own settings model."""

@@ -53,6 +53,11 @@ def reached_by(pool: Pool, dsn: str) -> Iterator[None]:
         del _DSNS[id(pool)]
 
 
+def address_of(pool: Pool) -> str:
+    """The DSN of a pool that is `reached_by` one, for whoever needs connections of their own. Raises KeyError."""
+    return _DSNS[id(pool)]
+
+
 class StandIn:
     """Watches the loop it is entered in. `number` gives the session to beat for; `patience` in seconds."""
 

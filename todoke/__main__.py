@@ -107,6 +107,16 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "why": Entry(
         "why", "一人の登録者に何が届いたか、理由とともに示す", "Tell what became of one person's message, and why"
     ),
+    "admin": Group(
+        "コンソールの職員を扱う",
+        "Look after the console's officers",
+        {"create": Entry("admin", "最初の管理者を作る", "Make the first administrators")},
+    ),
+    "audit": Group(
+        "操作の記録を調べる",
+        "Look into the record of what officers did",
+        {"verify": Entry("audit", "記録が書き換えられていないか確かめる", "See whether it is what was written")},
+    ),
     "shelter": Entry("shelter", "避難所を開設・満員・閉鎖にする", "Say that a shelter is open, full or closed"),
     "make-town": Entry("make_town", "試験用の登録者を作る", "Make up subscribers to try things with"),
 }

@@ -13,6 +13,7 @@ from console import audit
 from console.accounts import problems, totp
 from console.accounts.passwords import Passwords, check_password
 from console.accounts.sign_in import new_token, token_hash
+from console.accounts.totp import Clock
 from subscribers.vault import Vault, VaultError
 from words.problem import Problem, Refused
 from words.sql import sql
@@ -33,7 +34,8 @@ class Enrolment:
 
 
 class Enroller:
-    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords, *, town: str) -> None:
+    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords, now: Clock, *, town: str) -> None:
+        self._now = now
         self._pool = pool
         self._vault = vault
         self._passwords = passwords
@@ -65,7 +67,7 @@ class Enroller:
         """Take the password and the factor, once a code of it has proven that it works. Raises Refused, with all that is wrong."""
         enrolment = await self.find(code)
         secret = self.secret(enrolment.officer, sealed)
-        step = totp.step_of(secret, proof)
+        step = totp.step_of(secret, proof, now=self._now())
         found = self._wrong(enrolment, password, again) + ([problems.wrong_code()] if step is None else [])
         if found:
             raise Refused(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from console import audit
 from console.accounts import problems, totp
 from console.accounts.officer import Officer, Role
 from console.accounts.passwords import Passwords
+from console.accounts.totp import Clock
 from console.accounts.tries import code_limits, forgive, password_limits, take
 from subscribers.vault import Vault
 from words.problem import Problem, Refused, Tongue
@@ -61,14 +63,15 @@ class Held:
 class Door:
     """Lets officers in and out, by what the database says now."""
 
-    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords) -> None:
+    def __init__(self, pool: Pool, vault: Vault, passwords: Passwords, now: Clock) -> None:
+        self._now = now
         self._pool = pool
         self._vault = vault
         self._passwords = passwords
 
     async def give_password(self, login: str, password: str, *, machine: str) -> str:
         """The token of a sign-in that still lacks its code. Raises Refused, in the same words and time for whatever is wrong."""
-        login = login.strip().casefold()
+        login = unicodedata.normalize("NFKC", login).strip().casefold()
         limits = password_limits(self._vault, login, machine)
         await take(self._pool, limits)
         account = await self._pool.fetchrow(_FIND_ACCOUNT, login)
@@ -99,7 +102,7 @@ class Door:
             raise Refused(problems.needed())
         limits = code_limits(self._vault, row["id"])
         await take(self._pool, limits)
-        step = totp.step_of(totp.unseal(self._vault, row["id"], row["totp"]), code)
+        step = totp.step_of(totp.unseal(self._vault, row["id"], row["totp"]), code, now=self._now())
         token = new_token()
         async with self._pool.acquire() as connection, connection.transaction():
             if step is not None and await connection.fetchval(_TAKE_STEP, row["id"], step) is not None:

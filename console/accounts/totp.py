@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import time
 import unicodedata
+from collections.abc import Callable
 from io import BytesIO
 
 import pyotp
@@ -12,6 +12,8 @@ import segno
 
 from subscribers.vault import Vault
 
+Clock = Callable[[], float]
+"""Seconds since 1970."""
 SECONDS = 30
 _KIND = "totp"
 """What a secret is sealed as: bound to its officer, and opened as nothing else."""
@@ -31,13 +33,13 @@ def unseal(vault: Vault, officer: int, sealed: bytes) -> str:
     return vault.open(_KIND, officer, sealed)
 
 
-def step_of(secret: str, code: str, *, now: float | None = None) -> int | None:
+def step_of(secret: str, code: str, *, now: float) -> int | None:
     """The step this code is right for at `now` (Unix seconds), or None.
 
     Only the running step counts: a code lives 30 seconds at most (OWASP ASVS 5.0, 6.5.5), and none of a step to come
     is taken.
     """
-    step = int(time.time() if now is None else now) // SECONDS
+    step = int(now) // SECONDS
     given = "".join(unicodedata.normalize("NFKC", code).split())
     right = given.isascii() and hmac.compare_digest(pyotp.TOTP(secret).at(step * SECONDS), given)
     return step if right else None

@@ -11,11 +11,11 @@ export function mode() {
 }
 
 export function token() {
-  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+  return document.querySelector('meta[name="token"]')?.content ?? "";
 }
 
 function sendToken(event) {
-  if (token()) event.detail.headers["X-CSRF-Token"] = token();
+  if (token()) event.detail.headers["X-Todoke-Token"] = token();
 }
 
 // A click goes to the drill at once; to live only past a question whose first answer is to stay.

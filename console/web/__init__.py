@@ -1,1 +1,1 @@
-"""The pages and what they ask for while somebody works on them."""
+"""The console as a browser meets it: pages, and what stands guard before them."""

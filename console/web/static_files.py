@@ -43,9 +43,9 @@ class StaticFiles:
         return f"/static/{self._version}/{name}"
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/static/{version}/{name:.+}", self._serve)]
+        return [web.get("/static/{version}/{name:.+}", self.serve)]
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         path = self._files.get(request.match_info["name"])
         if path is None:
             raise web.HTTPNotFound

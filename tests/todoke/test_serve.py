@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import asyncpg
@@ -32,11 +33,11 @@ class Served:
 
 
 @pytest.fixture
-def serve(fresh_database_url: str) -> Iterator[Serve]:
+def serve(fresh_database_url: str, tmp_path: Path) -> Iterator[Serve]:
     running: list[subprocess.Popen[str]] = []
 
     def start(*words: str) -> Served:
-        url = {"TODOKE_DATABASE_URL": fresh_database_url}
+        url = {"TODOKE_DATABASE_URL": fresh_database_url, "TODOKE_DATA": str(tmp_path)}
         process = started(*QUIET, "serve.port=0", "--json", *words, environment=url)
         running.append(process)
         return Served(process)
@@ -96,10 +97,11 @@ def test_it_ends_in_order_when_told_to(serve: Serve, sign: signal.Signals, code:
     assert (town.process.returncode, said) == (code, "")
 
 
-def test_a_port_in_use_is_refused_with_what_to_do(fresh_database_url: str) -> None:
+def test_a_port_in_use_is_refused_with_what_to_do(fresh_database_url: str, tmp_path: Path) -> None:
+    environment = {"TODOKE_DATABASE_URL": fresh_database_url, "TODOKE_DATA": str(tmp_path)}
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = todoke(*QUIET, f"serve.port={port}", environment={"TODOKE_DATABASE_URL": fresh_database_url})
+        said = todoke(*QUIET, f"serve.port={port}", environment=environment)
     assert said.returncode == 1
     assert said.stderr == (
         f"serve.port: Cannot listen on 127.0.0.1 port {port} (Address already in use). "

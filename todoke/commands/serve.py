@@ -18,6 +18,7 @@ from todoke import answers, health, receipts
 from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
+from todoke.officers import console
 from todoke.watchman import watching
 from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
@@ -45,7 +46,7 @@ async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> Asyn
         yield
 
 
-BACKGROUND: Sequence[Background] = (engine,)
+BACKGROUND: Sequence[Background] = (engine, console)
 REQUEST_BYTES = 1024 * 1024
 log = structlog.get_logger()
 

@@ -26,7 +26,7 @@ export function openCounting(url, answered, refused) {
     try {
       const answer = await fetch(url, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": token() },
+        headers: { "Content-Type": "application/json", "X-Todoke-Token": token() },
         body: JSON.stringify(question),
         signal: underWay.signal,
       });

@@ -1,0 +1,84 @@
+"""Pages: templates with every value escaped, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from aiohttp import web
+
+from console.accounts.problems import ROLE_NAMES
+from console.web import forgery, language
+from console.web.parts import CONSOLE, OFFICER, SIGN_IN
+from words.problem import Problem
+
+_JAPAN = ZoneInfo("Asia/Tokyo")
+
+
+@jinja2.pass_context
+def _say(context: jinja2.runtime.Context, ja: str, en: str) -> str:
+    return ja if context["tongue"] == "ja" else en
+
+
+@jinja2.pass_context
+def _role(context: jinja2.runtime.Context, role: str) -> str:
+    ja, en = ROLE_NAMES[role]
+    return _say(context, ja, en)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(_JAPAN):%Y-%m-%d %H:%M}"
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["say"] = _say
+    environment.globals["role_name"] = _role
+    environment.filters["moment"] = _moment
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+def page(
+    request: web.Request, template: str, *, status: int = 200, problems: Iterable[Problem] = (), **context: Any
+) -> web.Response:
+    """The template filled in. Each has besides `context`: `tongue`, `say(ja, en)`, `officer` (None: nobody is signed in),
+    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, and `problems`,
+    each with `.say(tongue)` and `.where`.
+    """
+    sign_in = request.get(SIGN_IN)
+    known = {
+        "tongue": language.language_of(request),
+        "officer": request.get(OFFICER),
+        "fresh": sign_in is not None and sign_in.fresh,
+        "token": forgery.token(request),
+        "town": request.app[CONSOLE].parts.town,
+        "path": request.path,
+        "static": request.app[CONSOLE].files.url,
+        "problems": tuple(problems),
+    }
+    text = ENVIRONMENT.get_template(template).render(known | context)
+    return web.Response(text=text, content_type="text/html", status=status)
+
+
+def see_other(path: str) -> web.Response:
+    """Go on there, with GET: what was sent is not sent again by loading anew."""
+    return web.Response(status=303, headers={"Location": path})
+
+
+def local(path: str | None) -> str:
+    """A way within this console, or its front page: nobody is led elsewhere by a link to us."""
+    if path is None or not path.startswith("/") or path.startswith("//") or not path.isprintable() or "\\" in path:
+        return "/"
+    return path
