@@ -238,10 +238,13 @@ class RunOfCalls(Attempt):
         done, self.log = self.log, Log()
         self._written_at = time.monotonic()
         self.batch.call_again((), before=started)
-        held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
-        if not held:
-            done.extend(self.log)
-            self.log = done
+        held = False
+        try:
+            held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
+        finally:
+            if not held:
+                done.extend(self.log)
+                self.log = done
         return held
 
 

@@ -42,3 +42,26 @@ async def test_everybody_is_called_once_whether_calls_wait_or_not(pool: Pool, tm
     assert len(called) == 900
     assert set(called.values()) == {1}
     assert end.channels == {"sms": {"accepted": 900}}
+
+
+REFUSED_ONCE = """
+create sequence records;
+create function refuse_the_first() returns trigger language plpgsql as $$
+begin
+    if nextval('records') = 1 then raise 'the first record is refused'; end if;
+    return new;
+end $$;
+create trigger refuse_the_first before insert on attempt for each row execute function refuse_the_first();
+"""
+
+
+async def test_what_a_failed_record_held_is_recorded_with_the_next(pool: Pool, tmp_path: Path) -> None:
+    town: Kawabe = await kawabe(pool)
+    await town.settle(tmp_path, crowd(60, line=False, phone=True))
+    town.sms = sms(rate=200)
+    await pool.execute(REFUSED_ONCE)
+    end = await town.sent(order(channels=["sms"]))
+    told = await pool.fetchval("select array_agg(distinct position) from attempt, unnest(positions) as position")
+    assert await pool.fetchval("select last_value > 1 from records")
+    assert len(told) == 60
+    assert end.channels == {"sms": {"accepted": 60}}
