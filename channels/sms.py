@@ -106,9 +106,8 @@ class SmsChannel:
             self._address = None
 
     def lane(self, name: str) -> LaneRules:
-        """One limit in segments. It must be able to hold the longest text, which is spent in one go."""
-        limit = Limit("sms", self._settings.rate, burst=self._settings.max_segments)
-        return LaneRules((limit,), self._settings.connections)
+        """One limit in segments, without a burst: a text of several is handed over in one go, and waited for after it."""
+        return LaneRules((Limit("sms", self._settings.rate),), self._settings.connections)
 
     def cost(self, message: Message) -> int:
         return segments(message.body)
