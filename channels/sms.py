@@ -22,7 +22,7 @@ from twilio.base.client_base import ClientBase
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 
 from channels import wire
-from channels.contract import TOO_FAST, Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict
+from channels.contract import TOO_FAST, Answer, LaneRules, Limit, Message, Pause, Recipient, Reservation, Verdict
 from channels.receipts import TOKEN
 from channels.sms_text import segments
 from channels.text import body_problems, utf16_units
@@ -99,6 +99,11 @@ class SmsChannel:
             connector=aiohttp.TCPConnector(limit=self._settings.connections),
             seconds=self._settings.timeout_seconds,
         )
+
+    async def connect(self) -> Reservation:
+        if self._address is None:
+            raise RuntimeError("the SMS channel is not open")
+        return await self._address.connect()
 
     async def close(self) -> None:
         if self._address is not None:
