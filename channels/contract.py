@@ -200,6 +200,26 @@ class Prepares(Protocol):
         ...
 
 
+class Reservation(Protocol):
+    """A connection that is open for a call to come."""
+
+    def release(self) -> None:
+        """The call was made, or will not be. May come twice."""
+        ...
+
+
+@runtime_checkable
+class Connects(Protocol):
+    """What a channel may have as well whose calls need a connection, so that none is opened when a call's slot has come."""
+
+    async def connect(self) -> Reservation:
+        """Have a connection open for one call more: the next `send` takes it. Raises nothing but CancelledError.
+
+        Where it cannot be opened, the next `send` answers what that proves.
+        """
+        ...
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A channel whose provider gives no receipts, but counts what it has sent."""

@@ -17,7 +17,7 @@ from uuid import UUID
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from channels.contract import Answer, LaneRules, Limit, Message, Recipient, Verdict
+from channels.contract import Answer, LaneRules, Limit, Message, Recipient, Reservation, Verdict
 from channels.lanes import mail_lane
 from channels.mime import ENCODED_WORD, Letterhead, Unwritable, mailbox, phrase
 from channels.smtp_answers import UNANSWERED, Phase, accepted, broken, refused
@@ -119,7 +119,14 @@ class EmailChannel:
             size=settings.connections,
             messages=settings.messages_per_connection,
             idle=IDLE_SECONDS,
+            seconds=settings.timeout_seconds,
+            failures=UNANSWERED,
         )
+
+    async def connect(self) -> Reservation:
+        if self._pool is None:
+            raise RuntimeError("the email channel is not open")
+        return await self._pool.connect()
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -188,7 +195,7 @@ class Dialogue:
         """Raises one of `UNANSWERED`, or CancelledError, when it breaks off: after so many seconds at the latest."""
         # The loop's own clock, without asking for the loop: that is a system call in Python 3.11.
         deadline = time.monotonic() + seconds
-        connection = await self._pool.ready() or await self._connection(deadline)
+        connection = await self._ready() or await self._connection(deadline)
         self.reused = connection.reused
         self.phase = Phase.SENDER
         try:
@@ -199,6 +206,13 @@ class Dialogue:
             raise
         self._pool.give(connection)
         return answer
+
+    async def _ready(self) -> Connection | None:
+        """One at hand; what opening it ahead raised was raised before anything was said."""
+        self.phase = Phase.CONNECT
+        ready = await self._pool.ready()
+        self.phase = Phase.WAITING
+        return ready
 
     async def _connection(self, deadline: float) -> Connection:
         async with asyncio.timeout_at(deadline):

@@ -19,7 +19,18 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from channels import wire
-from channels.contract import Answer, LaneRules, Limit, Message, Party, Pause, Recipient, Verdict, addresses_of
+from channels.contract import (
+    Answer,
+    LaneRules,
+    Limit,
+    Message,
+    Party,
+    Pause,
+    Recipient,
+    Reservation,
+    Verdict,
+    addresses_of,
+)
 from channels.text import body_problems, utf16_units
 from words.problem import Problem
 
@@ -82,6 +93,11 @@ class LineChannel:
             connector=self._client.rest_client.pool_manager.connector,
             seconds=self._settings.timeout_seconds,
         )
+
+    async def connect(self) -> Reservation:
+        if self._address is None:
+            raise RuntimeError("the LINE channel is not open")
+        return await self._address.connect()
 
     async def close(self) -> None:
         if self._address is not None:

@@ -23,7 +23,7 @@ from twilio.base.client_base import ClientBase
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 
 from channels import wire
-from channels.contract import TOO_FAST, Answer, LaneRules, Limit, Message, Pause, Recipient, Verdict
+from channels.contract import TOO_FAST, Answer, LaneRules, Limit, Message, Pause, Recipient, Reservation, Verdict
 from channels.receipts import TOKEN
 from channels.sms_text import segments
 from channels.text import body_problems, utf16_units
@@ -104,15 +104,19 @@ class SmsChannel:
             seconds=self._settings.timeout_seconds,
         )
 
+    async def connect(self) -> Reservation:
+        if self._address is None:
+            raise RuntimeError("the SMS channel is not open")
+        return await self._address.connect()
+
     async def close(self) -> None:
         if self._address is not None:
             await self._address.close()
             self._address = None
 
     def lane(self, name: str) -> LaneRules:
-        """One limit in segments. It must be able to hold the longest text, which is spent in one go."""
-        limit = Limit("sms", self._settings.rate, burst=self._settings.max_segments)
-        return LaneRules((limit,), self._settings.connections)
+        """One limit in segments, without a burst: a text of several is handed over in one go, and waited for after it."""
+        return LaneRules((Limit("sms", self._settings.rate),), self._settings.connections)
 
     def cost(self, message: Message) -> int:
         return segments(message.body)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from channels.reserve import Kept, Reserve
 from channels.smtp_session import Session
 
 
@@ -37,16 +38,36 @@ class Connection:
 class Pool:
     """At most `size` connections; each serves `messages` messages and is left after `idle` seconds."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Session]], *, size: int, messages: int, idle: float) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Session]],
+        *,
+        size: int,
+        messages: int,
+        idle: float,
+        seconds: float,
+        failures: tuple[type[BaseException], ...],
+    ) -> None:
+        """`connect` raises one of `failures`; `seconds` are its time where it is done ahead of a call."""
         self._connect = connect
+        self._seconds = seconds
         self._messages = messages
         self._idle_seconds = idle
         self._room = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._reserve = Reserve(self._opened, give_back=self.give, throw_away=self.discard, failures=failures)
+
+    async def connect(self) -> Kept[Connection]:
+        """Have a connection open for one call more: the next `ready` gives it, or raises what opening it raised."""
+        return await self._reserve.keep()
 
     async def ready(self) -> Connection | None:
         """A connection that is free at once, with its slot; None where one has to wait or to connect."""
+        while (kept := self._reserve.take()) is not None:
+            if kept.session.usable:
+                return kept
+            self.discard(kept)
         if self._room.locked() or (connection := self._from_idle()) is None:
             return None
         await self._room.acquire()
@@ -76,6 +97,11 @@ class Pool:
         else:
             connection.hang_up()
 
+    def discard(self, connection: Connection) -> None:
+        """Back without a dialogue, and hung up: nobody wants it any more."""
+        self._leave(connection)
+        connection.hang_up()
+
     def drop(self, connection: Connection) -> None:
         """Back after a dialogue that broke off: its next reply could be taken for another's."""
         self._leave(connection)
@@ -87,6 +113,11 @@ class Pool:
             connection.hang_up()
         self._idle.clear()
         await asyncio.sleep(0)
+
+    async def _opened(self) -> Connection:
+        async with asyncio.timeout(self._seconds):
+            await self.slot()
+            return await self.take()
 
     def _leave(self, connection: Connection) -> None:
         self._busy.discard(connection)

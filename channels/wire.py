@@ -15,6 +15,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
 from channels.contract import TOO_FAST, Answer, Pause, Verdict
+from channels.reserve import Kept, Reserve
 
 UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
 """Everything a call raises instead of giving a reply."""
@@ -64,6 +65,16 @@ class Address:
             "POST", URL(url), headers=headers, proxy=URL(proxy) if proxy else None, loop=asyncio.get_running_loop()
         )
         self._head = _head(self._request)
+        self._reserve = Reserve(
+            self._connection,
+            give_back=aiohttp.connector.Connection.release,
+            throw_away=aiohttp.connector.Connection.close,
+            failures=UNANSWERED,
+        )
+
+    async def connect(self) -> Kept[aiohttp.connector.Connection]:
+        """Have a connection open for one call more; the next call takes it, and raises what opening it raised."""
+        return await self._reserve.keep()
 
     async def close(self) -> None:
         """Close every connection. May come twice."""
@@ -82,7 +93,7 @@ class Address:
         reply = None
         try:
             async with asyncio.timeout(self._seconds):
-                connection = await self._connection()
+                connection = self._kept() or await self._connection()
                 try:
                     reply, content = await _exchange(connection.protocol, asking)
                     reply = reply._replace(body=await _whole(content))
@@ -94,6 +105,12 @@ class Address:
             if reply is None:
                 raise
         return reply
+
+    def _kept(self) -> aiohttp.connector.Connection | None:
+        """One that was opened ahead and that nobody has closed since."""
+        while (connection := self._reserve.take()) is not None and connection.closed:
+            connection.release()
+        return connection
 
     async def _connection(self) -> aiohttp.connector.Connection:
         try:

@@ -16,11 +16,15 @@ DATABASE_TROUBLE = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
 )
-"""The database is away, or a connection to it, or its disk is full or broken: what was asked may be asked again."""
+"""The database is away, or a connection to it, or its disk is full or broken: what was asked may be asked again.
+
+asyncpg calls it an internal error when a connection is cut off just between two steps of one question.
+"""
 
 log = structlog.get_logger(__name__)
 

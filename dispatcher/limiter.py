@@ -54,7 +54,7 @@ class Limiter(Protocol):
         """Where to wait for tokens of every one of `limits`: always the same for the same limits.
 
         In any one second a key spends at most `rate` + `burst` - 1 tokens: a burst above one comes
-        on top, after idleness.
+        on top, after idleness. A call that costs more than that many is made in one go, and waited for after it.
         """
         ...
 

@@ -50,10 +50,11 @@ class OneCall(Attempt):
             await asyncio.shield(self._conclude(positions, called))
 
     async def _called(self, message: Message, positions: Sequence[int], recipients: Party) -> Called | None:
-        """A connection first: with none the slot would be lost. None: no longer permitted."""
+        """An open connection first: with none the slot would be lost, or the call late. None: no longer permitted."""
         within = TimeLimit(self.means.call_seconds)
         try:
-            async with self.means.connections.one(self.batch.lane.priority):
+            async with self.means.connections.one(self.batch.lane.priority) as connection:
+                await connection.open()
                 with self.queue(message) as place:
                     if not await self.reached(place):
                         return None

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from channels.contract import Message, Recipient
 from dispatcher.attempt import Attempt, Means, People, call_key
 from dispatcher.batches import Claimed, Log, Member
+from dispatcher.connections import Held
 from dispatcher.model import Outcome
 from dispatcher.time_limit import TimeLimit
 from dispatcher.waiting_line import Place
@@ -50,6 +51,8 @@ class RunOfCalls(Attempt):
         self._alone = False
         """Whether calls are made one by one: a worker died here, and the next to die takes nobody with it."""
         self._under_way = 0
+        self._opening = 0
+        """Hands whose next call waits for its connection: it is begun, and not yet under way."""
         self._swift = False
         """Whether the last call was over as soon as it began."""
         self._written_at = time.monotonic()
@@ -115,14 +118,16 @@ class RunOfCalls(Attempt):
         One, as long as calls take their time: the slots of the others would close meanwhile.
         """
         connections, priority = self.means.connections, self.batch.lane.priority
-        first = self._next_at_once()
-        if first is None or not connections.free(priority):
+        if self._next_at_once() is None or not self.line.free or not connections.free(priority):
             return False
-        number = self.line.pass_through(first.cost, self._alike(first) if self._swift else 1)
-        if not number:
-            return False
-        async with connections.one(priority):
-            turn: Turn | None = first
+        async with connections.one(priority) as connection:
+            await connection.open()
+            first = turn = self._next_at_once()
+            if first is None:
+                return False
+            number = self.line.pass_through(first.cost, self._alike(first) if self._swift else 1)
+            if not number:
+                return False
             while number and turn is not None and turn.cost == first.cost:
                 number -= 1
                 self._next += 1
@@ -156,9 +161,11 @@ class RunOfCalls(Attempt):
             waited_for = await self._wait_for_turn(held)
             return waited_for is not None and await self._make_when_reached(*waited_for, within)
 
-    async def _make_when_reached(self, turn: Turn, place: Place, within: TimeLimit) -> bool:
+    async def _make_when_reached(self, turn: Turn, connection: Held, place: Place, within: TimeLimit) -> bool:
+        """Whoever's connection has yet to be opened is not ready: a slot that comes meanwhile goes to another hand."""
         reached = False
         try:
+            await self._opened(connection)
             reached = await self.reached(place)
         finally:
             if not reached:
@@ -166,6 +173,13 @@ class RunOfCalls(Attempt):
         if reached:
             await self._make(turn, within)
         return reached
+
+    async def _opened(self, connection: Held) -> None:
+        self._opening += 1
+        try:
+            await connection.open()
+        finally:
+            self._opening -= 1
 
     async def _make(self, turn: Turn, within: TimeLimit) -> None:
         self._one_more_hand()
@@ -178,8 +192,8 @@ class RunOfCalls(Attempt):
         self._swift = called.seconds < _SWIFT_SECONDS
         self.note((turn.position,), called)
 
-    async def _wait_for_turn(self, held: AsyncExitStack) -> tuple[Turn, Place] | None:
-        """The next recipient, with a connection and a slot in sight, which are `held`, and a committed intent.
+    async def _wait_for_turn(self, held: AsyncExitStack) -> tuple[Turn, Held, Place] | None:
+        """The next recipient, with the right to a connection and a slot in sight, which are `held`, and a committed intent.
 
         One hand at a time, so that nothing is held and no intent is committed for nothing.
         """
@@ -187,13 +201,13 @@ class RunOfCalls(Attempt):
             if self._next >= len(self._todo) or not self.may_call():
                 return None
             turn = self._todo[self._next]
-            await held.enter_async_context(self.means.connections.one(self.batch.lane.priority))
+            connection = await held.enter_async_context(self.means.connections.one(self.batch.lane.priority))
             place = held.enter_context(self.queue(turn.message))
             if not await place.near() or (turn.position >= self._begun and not await self._begin_more()):
                 return None
             self._next += 1
             self._one_more_hand()
-            return turn, place
+            return turn, connection, place
 
     async def _begin_more(self) -> bool:
         """Commit the intent for the next members. False: the batch is not ours to call any further."""
@@ -215,7 +229,7 @@ class RunOfCalls(Attempt):
         """How many calls may begin before outcomes are recorded again."""
         if time.monotonic() - self._written_at > _QUIET_SECONDS:
             return 1
-        return max(1, self._at_once - self._under_way)
+        return max(1, self._at_once - self._under_way - self._opening)
 
     async def _let_some_end(self) -> None:
         """Wait a moment until a quarter of the hands have something to record: one commit serves them all."""
@@ -244,10 +258,13 @@ class RunOfCalls(Attempt):
         done, self.log = self.log, Log()
         self._written_at = time.monotonic()
         self.batch.call_again((), before=started)
-        held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
-        if not held:
-            done.extend(self.log)
-            self.log = done
+        held = False
+        try:
+            held = await self.write(lambda: self.means.store.progress(self.batch, started, done))
+        finally:
+            if not held:
+                done.extend(self.log)
+                self.log = done
         return held
 
 

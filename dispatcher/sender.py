@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from channels.contract import Channel
+from channels.contract import Channel, Connects
 from dispatcher import metrics
 from dispatcher.attempt import Means
 from dispatcher.audience import AddressBook
@@ -96,7 +96,7 @@ class Sender:
                 providers=providers,
                 deferrals=Deferrals(),
                 channel=channel,
-                connections=Connections(channel.at_once),
+                connections=Connections(channel.at_once, channel.connect if isinstance(channel, Connects) else None),
                 meters=metrics.Meters.of(name),
                 call_seconds=call_seconds,
                 may_call=self._may_call,

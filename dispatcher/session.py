@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from asyncpg import InterfaceError, OperatorInterventionError, PostgresConnectionError
+from asyncpg import InterfaceError, InternalClientError, OperatorInterventionError, PostgresConnectionError
 
 from dispatcher.background import Agent
 from dispatcher.bell import PEERS
@@ -35,7 +35,14 @@ _BEAT = sql("dispatcher", "session_beat")
 _END = sql("dispatcher", "session_end")
 _RING = sql("dispatcher", "ring")
 
-_NO_DATABASE = (OSError, TimeoutError, PostgresConnectionError, InterfaceError, OperatorInterventionError)
+_NO_DATABASE = (
+    OSError,
+    TimeoutError,
+    PostgresConnectionError,
+    InterfaceError,
+    InternalClientError,
+    OperatorInterventionError,
+)
 """Then the others find out by the silence."""
 
 log = structlog.get_logger(__name__)

@@ -36,7 +36,7 @@ _LOOK_SECONDS = 0.5
 _BEAT_SECONDS = 2.0
 _DATABASE_SECONDS = 2.0
 _BEAT = sql("dispatcher", "session_stand_in")
-_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 _DSNS: dict[int, str] = {}

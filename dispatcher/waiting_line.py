@@ -186,11 +186,14 @@ class WaitingLine:
         self.rejoin(place)
         return place
 
+    @property
+    def free(self) -> bool:
+        """Whether nobody waits, so that calls may get slots by `pass_through`."""
+        return self._at_once is not None and not self._places and not self._slots
+
     def pass_through(self, cost: int, most: int) -> int:
         """How many calls of `cost`, `most` at the most, may begin this moment because nobody waits: they have slots."""
-        if self._at_once is None or self._places or self._slots:
-            return 0
-        return self._at_once(cost, most)
+        return self._at_once(cost, most) if self._at_once is not None and self.free else 0
 
     def rejoin(self, place: Place) -> None:
         insort(self._places, place, key=attrgetter("rank"))

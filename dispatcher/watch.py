@@ -24,6 +24,7 @@ import structlog
 from asyncpg import (
     InsufficientResourcesError,
     InterfaceError,
+    InternalClientError,
     OperatorInterventionError,
     PostgresConnectionError,
     PostgresError,
@@ -45,6 +46,7 @@ DATABASE_GONE = (
     TimeoutError,
     PostgresConnectionError,
     InterfaceError,
+    InternalClientError,
     OperatorInterventionError,
     InsufficientResourcesError,
     PostgresSystemError,

@@ -6,7 +6,13 @@ import asyncpg
 
 from words.problem import Problem
 
-LOST = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+LOST = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+)
 FAILED = (*LOST, asyncpg.DiskFullError)
 
 

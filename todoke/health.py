@@ -54,7 +54,7 @@ def database_check(pool: asyncpg.Pool) -> Check:
             return [full()]
         except Refused as refused:
             return refused.problems
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("not ready", check="database", error=str(error))
             return [_silent("database", "PostgreSQL")]
 

@@ -63,7 +63,7 @@ class Server:
         self.reached = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, context: ssl.SSLContext | None = None) -> None:
@@ -79,7 +79,7 @@ class Server:
         """Stop listening and cut every connection: nobody answers there any more."""
         assert self._server is not None
         self._server.close()
-        for writer in self._writers:
+        for writer in self.writers:
             writer.transport.abort()
         await self.quiet.wait()
 
@@ -87,14 +87,14 @@ class Server:
         self.connections += 1
         self.open += 1
         self.quiet.clear()
-        self._writers.add(writer)
+        self.writers.add(writer)
         try:
             await self.converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:
             writer.transport.abort()
-            self._writers.discard(writer)
+            self.writers.discard(writer)
             self.open -= 1
             if not self.open:
                 self.quiet.set()

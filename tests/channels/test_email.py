@@ -49,6 +49,33 @@ async def hung_up(server: SmtpServer, channel: EmailChannel) -> None:
     await server.quiet.wait()
 
 
+class TestConnectingAhead:
+    async def test_a_mail_goes_over_the_connection_that_was_opened_ahead(self, relay: MakeRelay) -> None:
+        async with relay() as (server, channel):
+            kept = [await channel.connect(), await channel.connect()]
+            assert (server.connections, len(server.mails)) == (2, 0)
+            await asyncio.gather(send(channel), send(channel, HANA_MAIL))
+            for each in kept:
+                each.release()
+            await send(channel)
+            assert (server.connections, len(server.mails)) == (2, 3)
+
+    async def test_one_that_nobody_used_makes_no_room_for_nobody(self, relay: MakeRelay) -> None:
+        async with relay(connections=1, lane_connections=1) as (server, channel):
+            for _ in range(3):
+                (await channel.connect()).release()
+            assert (await send(channel)).verdict is Verdict.ACCEPTED
+            assert server.connections == 1
+
+    async def test_a_relay_that_is_not_there_is_told_by_the_mail(self, relay: MakeRelay) -> None:
+        async with relay() as (server, channel):
+            await server.gone()
+            kept = await channel.connect()
+            answer = await send(channel)
+            kept.release()
+        assert (answer.verdict, answer.broke) == (Verdict.RETRY, True)
+
+
 class TestDialogue:
     async def test_hands_over_one_mail_to_one_mailbox(self, relay: MakeRelay) -> None:
         async with relay() as (server, channel):

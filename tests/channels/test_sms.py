@@ -33,6 +33,12 @@ def form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(request.body.decode(), strict_parsing=True).items()}
 
 
+def test_a_long_text_costs_its_segments_and_nothing_is_saved_up_for_it() -> None:
+    channel = SmsChannel(sms_settings("http://127.0.0.1:1", rate=20, max_segments=10))
+    assert channel.cost(replace(ORDER, body="避" * 660)) == 10
+    assert [(limit.rate, limit.burst) for limit in channel.lane("").limits] == [(20, 1)]
+
+
 class TestRequest:
     async def test_creates_one_message(self) -> None:
         request = await request_of()

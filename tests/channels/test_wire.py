@@ -68,6 +68,41 @@ class TestAddress:
                 await asyncio.gather(*(address.post(b"{}") for _ in range(20)))
             assert (len(server.requests), server.connections) == (20, 2)
 
+    async def test_a_call_takes_the_connection_that_was_opened_ahead(self) -> None:
+        async with listening(HttpServer(lambda _: Response(200))) as server:
+            async with reaching(server.url) as address:
+                kept = [await address.connect(), await address.connect()]
+                assert (server.connections, len(server.requests)) == (2, 0)
+                await asyncio.gather(address.post(b"{}"), address.post(b"{}"))
+                for each in kept:
+                    each.release()
+                await address.post(b"{}")
+            assert (len(server.requests), server.connections) == (3, 2)
+
+    async def test_a_connection_that_nobody_used_after_all_is_there_for_the_next_call(self) -> None:
+        async with listening(HttpServer(lambda _: Response(200))) as server:
+            async with reaching(server.url) as address:
+                (await address.connect()).release()
+                await address.post(b"{}")
+            assert (len(server.requests), server.connections) == (1, 1)
+
+    async def test_a_connection_closed_before_its_call_is_replaced(self) -> None:
+        async with listening(HttpServer(lambda _: Response(200))) as server, reaching(server.url) as address:
+            await address.connect()
+            for writer in server.writers:
+                writer.transport.abort()
+            await server.quiet.wait()
+            await asyncio.sleep(0)
+            assert (await address.post(b"{}")).status == 200
+
+    async def test_a_connection_that_could_not_be_opened_ahead_is_told_by_the_call(self) -> None:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            async with reaching(f"http://127.0.0.1:{nobody.getsockname()[1]}") as address:
+                await address.connect()
+                with pytest.raises(aiohttp.ClientConnectorError):
+                    await address.post(b"{}")
+
     async def test_a_silent_body_leaves_the_status_and_no_connection(self) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
         async with (

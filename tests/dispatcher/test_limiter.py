@@ -159,6 +159,15 @@ def test_a_message_of_three_segments_costs_three_tokens() -> None:
     assert len(found) in range(96, 101)
 
 
+@pytest.mark.parametrize(("cost", "most"), [(1, 20), (3, 20), (10, 20), (30, 30)])
+def test_after_a_pause_no_second_holds_more_segments_than_the_rate_or_one_text(cost: int, most: int) -> None:
+    clock = Clock()
+    limiter, sms = MemoryLimiter(clock), [Limit("sms", rate=20)]
+    limiter.grant(sms, [cost])
+    clock.now += 60
+    assert worst_second(slots(limiter, clock, sms, seconds=5, cost=cost)) * cost <= most
+
+
 @given(rate=st.floats(1, 500), burst=st.integers(1, 20), idle=st.floats(0, 5))
 def test_after_any_idle_time_a_burst_is_no_larger_than_allowed(rate: float, burst: int, idle: float) -> None:
     clock = Clock()

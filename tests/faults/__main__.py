@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,14 @@ def _tell(result: Result, folder: Path, *, seed: int, cycles: int) -> None:
     click.echo(f"        make faults ONLY={result.row.number} SEED={seed} CYCLES={cycles}")
     if folder.exists():
         click.echo(f"        logs and providers' files are left in {folder}")
-        shutil.rmtree(folder / "server", ignore_errors=True)
+        _keep_only_the_log(folder / "server")
+
+
+def _keep_only_the_log(server: Path) -> None:
+    """PostgreSQL's last words, not its files."""
+    with suppress(FileNotFoundError):
+        (server / "postgres" / "log").rename(server.with_name("postgresql.log"))
+    shutil.rmtree(server, ignore_errors=True)
 
 
 def summary_of(results: list[Result], *, seed: int, cycles: int) -> dict[str, Any]:

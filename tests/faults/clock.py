@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.stage import Broken
+from tests.faults.stage import LeftOut
 
 LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib*/faketime/libfaketimeMT.so.1")
 
@@ -37,10 +37,10 @@ class WallClock:
 
 @contextmanager
 def wall_clock() -> Iterator[WallClock]:
-    """Its file is where whoever runs PostgreSQL can read it. Raises Broken where libfaketime is not installed."""
+    """Its file is where whoever runs PostgreSQL can read it. Raises LeftOut where libfaketime is not installed."""
     found = [path for pattern in LIBRARIES for path in Path("/").glob(pattern.lstrip("/"))]
     if not found:
-        raise Broken("libfaketime is not installed: apt-get install libfaketime")
+        raise LeftOut("libfaketime is not installed: apt-get install libfaketime")
     with tempfile.TemporaryDirectory(prefix="todoke-clock-") as folder:
         os.chmod(folder, 0o755)  # noqa: S103, PTH101 nothing is in it but the time
         yield WallClock(found[0], Path(folder) / "offset")

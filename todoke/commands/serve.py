@@ -19,6 +19,7 @@ from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
 from todoke.officers import console
+from todoke.receipt_spool import Spool
 from todoke.watchman import watching
 from todoke.without_database import database_or_journal
 from todoke.working import configured_channels, working
@@ -31,7 +32,8 @@ Background = Callable[[Context, asyncpg.Pool, web.Application], AbstractAsyncCon
 @asynccontextmanager
 async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> AsyncIterator[None]:
     """Plan, send and take receipts; without a configured channel only the web side runs, and says so."""
-    app.add_routes(receipts.routes(pool, ctx.settings.channels))
+    spool = Spool(ctx.settings.data)
+    app.add_routes(receipts.routes(pool, ctx.settings.channels, spool))
     app.add_routes(answers.routes(pool))
     if not ctx.settings.channels:
         log.warning("nothing_is_sent", reason="no channel is configured")
@@ -39,6 +41,7 @@ async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> Asyn
             yield
         return
     async with (
+        receipts.taking_in(pool, spool),
         configured_channels(ctx.settings) as channels,
         watching(ctx.settings, pool, channels),
         working(ctx.settings, pool, channels, ctx.epoch),
