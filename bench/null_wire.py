@@ -22,8 +22,24 @@ _GO_ON, _DONE = Reply(354, "go on"), Reply(250, "ok")
 @contextmanager
 def null_wire(book: Book) -> Iterator[None]:
     """For as long as this lasts no request of the channels leads anywhere."""
-    with patch.object(wire.Address, "_ask", _http(book)), patch.object(email, "_connect", _smtp(book)):
+    opened = patch.object(wire.Address, "_connection", _opened)
+    with opened, patch.object(wire.Address, "_ask", _http(book)), patch.object(email, "_connect", _smtp(book)):
         yield
+
+
+class _Opened:
+    """Where a connection would be."""
+
+    closed = False
+
+    def release(self) -> None:
+        """It leads nowhere."""
+
+    close = release
+
+
+async def _opened(_address: wire.Address) -> _Opened:
+    return _Opened()
 
 
 def _http(book: Book) -> Callable[[wire.Address, bytes], Awaitable[wire.Reply]]:

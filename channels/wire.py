@@ -67,8 +67,8 @@ class Address:
         self._head = _head(self._request)
         self._reserve = Reserve(
             self._connection,
-            give_back=aiohttp.connector.Connection.release,
-            throw_away=aiohttp.connector.Connection.close,
+            give_back=lambda connection: connection.release(),
+            throw_away=lambda connection: connection.close(),
             failures=UNANSWERED,
         )
 
