@@ -28,8 +28,17 @@ PARTS = {
 @pytest.fixture
 async def town(pool: Pool, tmp_path: Path) -> Kawabe:
     town = await kawabe(pool)
+    await without_autovacuum(pool)
     await town.settle(tmp_path, list(CAST.values()))
     return town
+
+
+async def without_autovacuum(pool: Pool) -> None:
+    """A table that is being vacuumed is in use, so its year would be dropped an hour later."""
+    for table in await pool.fetch(
+        "select oid::regclass::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
+    ):
+        await pool.execute(f"alter table {table['name']} set (autovacuum_enabled = off)")
 
 
 @pytest.fixture
