@@ -20,7 +20,7 @@ from dispatcher.limiter import Limiter, MemoryLimiter
 from dispatcher.session import Session
 from dispatcher.shared_limiter import SharedLimiter
 from subscribers.addressbook import Addresses
-from subscribers.columns import open_audience
+from subscribers.columns import Columns, open_audience
 from subscribers.keyfile import load_key
 from subscribers.offline import OfflineAddresses
 from subscribers.vault import Vault, holds_contacts, open_vault
@@ -48,16 +48,21 @@ async def configured_channels(settings: Settings) -> AsyncIterator[Mapping[str, 
 
 @asynccontextmanager
 async def working(
-    settings: Settings, pool: Pool, channels: Mapping[str, Channel], epoch: Epoch | None = None
+    settings: Settings,
+    pool: Pool,
+    channels: Mapping[str, Channel],
+    epoch: Epoch | None = None,
+    audience: Columns | None = None,
 ) -> AsyncIterator[Session]:
     """Plan and send, and release what officers have approved, for as long as this lasts.
 
     Raises Refused when the vault's key is not the database's.
 
     `epoch` is that which met every connection of the pool; without it one of our own looks at the database now and then.
+    `audience` is one that others use as well; it is followed here.
     """
     vault = await town_vault(settings, pool)
-    audience = await open_audience(pool)
+    audience = audience or await open_audience(pool)
     addresses = CanaryBook(Addresses(audience, pool, vault), nests(settings, channels))
     sending = settings.sending
     pace = Pace(

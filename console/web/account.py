@@ -45,7 +45,7 @@ async def change(request: web.Request) -> web.Response:
             old=await field(request, "old"),
             new=await field(request, "password"),
             again=await field(request, "again"),
-            town=console.parts.town,
+            town=console.town,
         )
     except Refused as refused:
         return await _account(request, refused)

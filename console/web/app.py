@@ -11,8 +11,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractResource
 
-from console.web import account, cookie, forgery, guard, headers, officers, signing_in
+from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
 from console.web.guard import Handler
+from console.web.orders import where
 from console.web.pages import page
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN, Console, Parts
 from console.web.problems import RETRY_AFTER, answer, by_status, is_program
@@ -22,6 +23,8 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
+TABLES = (signing_in, account, officers, map_data, where)
+"""Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400
 log = structlog.get_logger(__name__)
@@ -41,8 +44,8 @@ def install(app: web.Application, parts: Parts) -> None:
     """
     app[CONSOLE] = Console(parts)
     others = frozenset(app.router.resources())
-    for table in (signing_in.routes, account.routes, officers.routes):
-        app.add_routes(table)
+    for module in TABLES:
+        app.add_routes(module.routes)
     guard.anybody(app[CONSOLE].files.serve)
     app.add_routes(app[CONSOLE].files.routes())
     ours = frozenset(app.router.resources()) - others

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from console.accounts.problems import ROLE_NAMES
 from console.web import forgery, language
+from console.web.navigation import entries_for
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN
 from words.problem import Problem
 
@@ -54,8 +55,8 @@ def page(
     request: web.Request, template: str, *, status: int = 200, problems: Iterable[Problem] = (), **context: Any
 ) -> web.Response:
     """The template filled in. Each has besides `context`: `tongue`, `say(ja, en)`, `officer` (None: nobody is signed in),
-    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, and `problems`,
-    each with `.say(tongue)` and `.where`.
+    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, `navigation`, and
+    `problems`, each with `.say(tongue)` and `.where`.
     """
     sign_in = request.get(SIGN_IN)
     known = {
@@ -63,10 +64,11 @@ def page(
         "officer": request.get(OFFICER),
         "fresh": sign_in is not None and sign_in.fresh,
         "token": forgery.token(request),
-        "town": request.app[CONSOLE].parts.town,
+        "town": request.app[CONSOLE].town,
         "path": request.path,
         "static": request.app[CONSOLE].files.url,
         "problems": tuple(problems),
+        "navigation": entries_for(request),
     }
     text = ENVIRONMENT.get_template(template).render(known | context)
     return web.Response(text=text, content_type="text/html", status=status)

@@ -17,7 +17,10 @@ from console.accounts.enrolling import Enroller
 from console.accounts.passwords import Passwords
 from console.accounts.sign_in import Door, SignIn
 from console.accounts.totp import Clock
+from console.orders.desk import Desk
 from console.web.static_files import StaticFiles
+from console.where.districts import District
+from console.where.town_map import TownMap
 from subscribers.vault import Vault
 from words.problem import Tongue
 
@@ -26,11 +29,12 @@ from words.problem import Tongue
 class Parts:
     """`public_base_url`: where browsers reach the console; None: on this machine alone. `proxies` are believed when they
     say whom they ask for (X-Forwarded-For). `language` is for whoever has not chosen one; `now` is what codes are compared by.
+    What the `desk` counts is as fresh as its audience, which somebody else follows.
     """
 
-    pool: Pool
+    desk: Desk
     vault: Vault
-    town: str = ""
+    districts: Sequence[District] = ()
     public_base_url: str | None = None
     language: Tongue = "ja"
     proxies: Sequence[IPv4Network | IPv6Network] = ()
@@ -42,11 +46,14 @@ class Console:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.pool = parts.pool
+        self.pool: Pool = parts.desk.pool
+        self.desk = parts.desk
+        self.town = parts.desk.town.name
+        self.map = TownMap(parts.desk, parts.districts)
         self.files = StaticFiles()
         self.passwords = Passwords()
-        self.door = Door(parts.pool, parts.vault, self.passwords, parts.now)
-        self.enroller = Enroller(parts.pool, parts.vault, self.passwords, parts.now, town=parts.town)
+        self.door = Door(self.pool, parts.vault, self.passwords, parts.now)
+        self.enroller = Enroller(self.pool, parts.vault, self.passwords, parts.now, town=self.town)
         self.secret: bytes = parts.vault.lookup("console", "forgery")
         public = urlsplit(parts.public_base_url or "")
         self.encrypted = public.scheme == "https"

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, before Kawabe's step 1."""
+"""Debian's Chromium, driven by Playwright, before the console of Kawabe's town hall."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ import pytest
 from asyncpg import Pool
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from console.web.map_data import MapData
+from console.accounts import Role
 from console.where.districts import read_districts
 from dispatcher.gazetteer import import_boundaries, import_shelters, set_all_statuses, set_status
 from geo.shelters import ShelterStatus
-from subscribers.columns import open_audience
 from subscribers.importer import import_subscribers
-from subscribers.vault import Vault
-from tests.browser.app import served
-from tests.subscribers.cast import KEY
+from tests.console.office import COOKIE, VAULT, Hired, Office, open_office
 from todoke.town.fictional import write_town
 
-KINDS = {"line": "line", "sms": "phone", "email": "email"}
 FLAGS = (
     "--no-sandbox",  # root, as in containers; the pages are our own
     "--enable-unsafe-swiftshader",
@@ -57,19 +53,17 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def kawabe(pool: Pool, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of step 1, for 3,000 people of Kawabe with their districts and shelters."""
+async def kawabe(pool: Pool, tmp_path: Path) -> AsyncIterator[Office]:
+    """The town hall, for 3,000 people of Kawabe with their districts and shelters."""
     town = write_town(tmp_path)
     await import_boundaries(pool, town.boundary.read_bytes())
     await import_shelters(pool, town.shelters.read_bytes())
-    await import_subscribers(pool, Vault(KEY), town.subscribers)
+    await import_subscribers(pool, VAULT, town.subscribers)
     await set_all_statuses(pool, ShelterStatus.OPEN)
     for number, status in enumerate(ShelterStatus, start=1):
         await set_status(pool, f"E99201{number:06d}", status)
-    districts = read_districts(town.districts.read_bytes())
-    data = MapData(pool, await open_audience(pool), KINDS, districts)
-    async with served(data) as address:
-        yield address
+    async with open_office(pool, districts=read_districts(town.districts.read_bytes())) as office:
+        yield office
 
 
 @dataclass
@@ -84,28 +78,56 @@ class Desk:
         if said.type == "error":
             self.trouble.append(said.text)
 
-    async def open(self, *, lang: str = "ja", areas: str = "[]") -> Page:
-        await self.page.goto(f"{self.address}/orders/new?lang={lang}&areas={areas}")
+    async def go(self, path: str, *, lang: str = "ja") -> Page:
+        """To a page, in that language."""
+        await self.page.goto(self.address + path)
+        if await self.page.get_attribute("html", "lang") != lang:
+            await self.page.click(f"[name=language][value={lang}]")
+            await self.page.wait_for_selector(f"html[lang={lang}]", state="attached")
+        return self.page
+
+    async def open(self, *, lang: str = "ja", district: str | None = None) -> Page:
+        """Step 1 of a new order, with a district picked by its name."""
+        await self.go("/orders/new", lang=lang)
         await self.page.wait_for_selector("#map[data-ready]", timeout=PATIENCE_MS)
+        if district is not None:
+            await self.page.check(f"li:has-text('{district}') [name=pick]")
         return self.page
 
 
-async def sit_down(browser: Browser, address: str, *, width: int, height: int) -> Desk:
+async def sit_down(browser: Browser, office: Office, hired: Hired, *, width: int = 1280, height: int = 900) -> Desk:
+    """The browser of somebody who is signed in."""
     context: BrowserContext = await browser.new_context(
-        viewport={"width": width, "height": height}, has_touch=width < 500
+        viewport={"width": width, "height": height}, has_touch=width < 500, locale="ja-JP"
     )
     context.set_default_timeout(PATIENCE_MS)
-    desk = Desk(await context.new_page(), address)
+    signed_in = await office.signed_in(hired)
+    await context.add_cookies([{"name": COOKIE, "value": signed_in.cookie or "", "url": office.address}])
+    desk = Desk(await context.new_page(), office.address)
     desk.page.on("console", desk.heard)
     desk.page.on("pageerror", lambda error: desk.trouble.append(str(error)))
     return desk
 
 
 @pytest.fixture
-async def desk(browser: Browser, kawabe: str) -> Desk:
-    return await sit_down(browser, kawabe, width=1280, height=900)
+async def sato(kawabe: Office) -> Hired:
+    """She asks."""
+    return await kawabe.hire("sato", "佐藤", Role.VIEWER, Role.AUTHOR)
 
 
 @pytest.fixture
-async def phone(browser: Browser, kawabe: str) -> Desk:
-    return await sit_down(browser, kawabe, width=390, height=844)
+async def mori(kawabe: Office) -> Hired:
+    """He approves."""
+    return await kawabe.hire("mori", "森", Role.VIEWER, Role.APPROVER, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+async def desk(browser: Browser, kawabe: Office, sato: Hired) -> Desk:
+    """Sato's."""
+    return await sit_down(browser, kawabe, sato)
+
+
+@pytest.fixture
+async def phone(browser: Browser, kawabe: Office, sato: Hired) -> Desk:
+    """Sato's, in her hand."""
+    return await sit_down(browser, kawabe, sato, width=390, height=844)

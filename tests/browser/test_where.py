@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
 
+from console.orders.book import listed
+from console.orders.model import State
+from dispatcher.model import Mode
 from tests.browser.conftest import Desk
+from tests.browser.judging import complaints, walk_to
+from tests.console.office import Office
 
-AXE = Path(__file__).parent / "vendor" / "axe.js"
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LIGHT_BYTES = 500_000
 """Of a page, the map apart."""
-
-
-async def complaints(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, and where."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = await page.evaluate("standards => axe.run({runOnly: standards})", STANDARDS)
-    return [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
-
-
-async def walk_to(page: Page, selector: str) -> None:
-    """By the tabulator only."""
-    for _ in range(80):
-        await page.keyboard.press("Tab")
-        if await page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    pytest.fail(f"the keyboard does not reach {selector}")
 
 
 async def go_live(page: Page) -> None:
     await page.click("[name=mode][value=live]")
     await page.click("#going-live .button-danger")
+    await page.wait_for_selector("html[data-mode=live]", state="attached")
 
 
 async def people(page: Page) -> int:
@@ -44,7 +31,7 @@ async def people(page: Page) -> int:
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
 async def test_axe_has_nothing_to_say_of_drill_or_live(desk: Desk, lang: str) -> None:
-    page = await desk.open(lang=lang, areas='[{"district":"中之島"}]')
+    page = await desk.open(lang=lang, district="中之島")
     await people(page)
     assert await complaints(page) == []
     await page.click("[name=mode][value=live]")
@@ -55,7 +42,7 @@ async def test_axe_has_nothing_to_say_of_drill_or_live(desk: Desk, lang: str) ->
 
 
 async def test_on_a_phone_nothing_sticks_out_and_axe_has_nothing_to_say(phone: Desk) -> None:
-    page = await phone.open(areas='[{"district":"中之島"}]')
+    page = await phone.open(district="中之島")
     await people(page)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     assert await page.is_visible(".mode-band")
@@ -97,7 +84,7 @@ async def test_a_district_is_picked_on_the_map_and_left_out_again(desk: Desk) ->
     assert await page.is_hidden("#count")
 
 
-async def test_mori_gives_a_live_area_with_the_keyboard_alone(desk: Desk) -> None:
+async def test_sato_gives_a_live_area_with_the_keyboard_alone(desk: Desk, kawabe: Office) -> None:
     page = await desk.open()
     await walk_to(page, "[name=mode]")
     await page.keyboard.press("ArrowRight")
@@ -110,9 +97,11 @@ async def test_mori_gives_a_live_area_with_the_keyboard_alone(desk: Desk) -> Non
     assert inside > 0
     await walk_to(page, "#where > .go button")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/orders")
-    sent = json.loads(await page.inner_text("body"))
-    assert sent == {"mode": "live", "areas": [{"district": "川西"}]}
+    await page.wait_for_url("**/orders/*/what")
+    [draft] = await listed(kawabe.pool)
+    assert (draft.mode, draft.state) == (Mode.LIVE, State.DRAFT)
+    assert draft.version.document["area_name"] == "川西"
+    assert draft.version.document["area"]["type"] == "Polygon"
 
 
 async def test_a_point_and_a_radius_and_pasted_geojson_need_no_map(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -15,9 +15,13 @@ from aiohttp import web
 from yarl import URL
 
 from console.accounts import Role, totp
+from console.orders.desk import Desk as OrderDesk
 from console.web.app import install
 from console.web.parts import CONSOLE, Console, Parts
+from console.where.districts import District
+from subscribers.columns import open_audience
 from subscribers.vault import Vault
+from tests.dispatcher.engine_room import KAWABE, kawabe
 
 PASSWORD = "seven herons under Kojima bridge"
 VAULT = Vault(bytes(range(32)))
@@ -155,17 +159,34 @@ def code_of(hired: Hired, clock: Clock, *, steps: int = 0) -> str:
     return pyotp.TOTP(hired.secret).at(int(clock.now) + steps * totp.SECONDS)
 
 
+async def desk_of(pool: asyncpg.Pool) -> OrderDesk:
+    """What orders are worked on with: the audience as it is now, and channels that nothing is sent by here."""
+    town = await kawabe(pool)
+    return OrderDesk(pool, KAWABE, town.channels, await open_audience(pool), code="99201")
+
+
 @asynccontextmanager
 async def open_office(
-    pool: asyncpg.Pool, *, routes: web.RouteTableDef | None = None, public_base_url: str | None = None
+    pool: asyncpg.Pool,
+    *,
+    routes: web.RouteTableDef | None = None,
+    public_base_url: str | None = None,
+    districts: Sequence[District] = (),
+    desk: OrderDesk | None = None,
 ) -> AsyncIterator[Office]:
     """`routes` stand beside the console's own, as a machine's would."""
     clock, app = Clock(), web.Application(client_max_size=1024 * 1024)
     app.add_routes(routes or web.RouteTableDef())
     proxies = (ip_network("127.0.0.1"),)
-    install(
-        app, Parts(pool=pool, vault=VAULT, town="川辺町", proxies=proxies, now=clock, public_base_url=public_base_url)
+    parts = Parts(
+        desk=desk or await desk_of(pool),
+        vault=VAULT,
+        districts=districts,
+        proxies=proxies,
+        now=clock,
+        public_base_url=public_base_url,
     )
+    install(app, parts)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -14,11 +14,12 @@ import click
 import structlog
 from aiohttp import web
 
+from subscribers.columns import open_audience
 from todoke import answers, health, receipts
 from todoke.anew import anew_if_replaced, attentive
 from todoke.cli import Context, common_options
 from todoke.commands.worker import POOL_SIZE
-from todoke.officers import console
+from todoke.officers import AUDIENCE, CHANNELS, console
 from todoke.receipt_spool import Spool
 from todoke.watchman import watching
 from todoke.without_database import database_or_journal
@@ -35,17 +36,20 @@ async def engine(ctx: Context, pool: asyncpg.Pool, app: web.Application) -> Asyn
     spool = Spool(ctx.settings.data)
     app.add_routes(receipts.routes(pool, ctx.settings.channels, spool))
     app.add_routes(answers.routes(pool))
+    audience = app[AUDIENCE] = await open_audience(pool)
     if not ctx.settings.channels:
         log.warning("nothing_is_sent", reason="no channel is configured")
-        async with watching(ctx.settings, pool, {}):
+        app[CHANNELS] = {}
+        async with audience.following(), watching(ctx.settings, pool, {}):
             yield
         return
     async with (
         receipts.taking_in(pool, spool),
         configured_channels(ctx.settings) as channels,
         watching(ctx.settings, pool, channels),
-        working(ctx.settings, pool, channels, ctx.epoch),
+        working(ctx.settings, pool, channels, ctx.epoch, audience),
     ):
+        app[CHANNELS] = channels
         yield
 
 

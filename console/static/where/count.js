@@ -32,7 +32,7 @@ export function openCounting(url, answered, refused) {
       });
       if (answer.ok) return answered(await answer.json(), question);
       const body = answer.status === 422 ? await answer.json() : {};
-      refused(body.problems?.map((problem) => say(problem.ja, problem.en)) ?? [unknown()]);
+      refused(body.errors?.map((problem) => say(problem.ja, problem.en)) ?? [unknown()]);
     } catch (error) {
       if (error.name !== "AbortError") refused([unknown()]);
     }

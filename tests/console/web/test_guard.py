@@ -21,7 +21,7 @@ from console.web.app import install
 from console.web.guard import anybody
 from console.web.headers import POLICY
 from console.web.parts import Parts
-from tests.console.office import VAULT, Desk, Hired, Office, open_office
+from tests.console.office import VAULT, Desk, Hired, Office, desk_of, open_office
 
 FORGED = "このコンソールの画面から送られたものと確かめられませんでした。"
 
@@ -202,7 +202,7 @@ async def test_a_handler_that_says_not_who_may_come_is_not_served(
 
     monkeypatch.setattr(account, "routes", [web.get("/unmarked", open_to_whom)])
     with pytest.raises(ValueError, match="nobody says who may come here"):
-        install(web.Application(), Parts(pool=pool, vault=VAULT))
+        install(web.Application(), Parts(desk=await desk_of(pool), vault=VAULT))
 
 
 async def test_the_language_is_chosen_by_a_button_and_kept(office: Office, sato: Hired) -> None:

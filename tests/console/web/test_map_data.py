@@ -8,20 +8,17 @@ from typing import Any
 
 import pytest
 import shapely
-from aiohttp import ClientSession
 from asyncpg import Pool
 
-from console.web.map_data import MapData
+from console.accounts import Role
 from console.where.districts import District
 from dispatcher.dispatches import create
 from dispatcher.gazetteer import import_boundaries
 from geo.area import Area
-from subscribers.columns import open_audience
-from tests.browser.app import served
+from tests.console.office import Desk, open_office
 from tests.dispatcher.engine_room import CAST, OFFICERS, RIVERSIDE, order
 from tests.subscribers.cast import take_in
 
-KINDS = {"line": "line", "sms": "phone", "email": "email"}
 RIVER = District("川沿い", Area.of(shapely.box(133.69, 34.59, 133.71, 34.61)))
 SHELTERS = "insert into shelter (id, name, address, hazards, lon, lat, status) values ($1, $2, '', 1, $3, $4, 'open')"
 TOWN = b"""{"type": "FeatureCollection", "features": [{"type": "Feature",
@@ -30,26 +27,28 @@ TOWN = b"""{"type": "FeatureCollection", "features": [{"type": "Feature",
 
 
 @pytest.fixture
-async def town(pool: Pool, tmp_path: Path) -> AsyncIterator[str]:
+async def town(pool: Pool, tmp_path: Path) -> AsyncIterator[Desk]:
+    """Sato's browser; she may only look."""
     await take_in(pool, tmp_path, *CAST.values())
     await pool.execute(SHELTERS, "s1", "川辺小学校", 133.70, 34.60)
     await import_boundaries(pool, TOWN)
-    async with served(MapData(pool, await open_audience(pool), KINDS, [RIVER])) as address:
-        yield address
+    async with open_office(pool, districts=[RIVER]) as office:
+        yield await office.signed_in(await office.hire("sato", "佐藤", Role.VIEWER))
 
 
-async def count(address: str, **question: Any) -> tuple[int, dict[str, Any]]:
-    async with ClientSession() as browser, browser.post(f"{address}/map/count", json=question) as answer:
+async def count(desk: Desk, **question: Any) -> tuple[int, dict[str, Any]]:
+    url, headers = f"{desk.address}/map/count", {"X-Todoke-Token": desk.token, "Accept": "application/json"}
+    async with desk.client.post(url, json=question, headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 
 
-async def layer(address: str, name: str) -> list[dict[str, Any]]:
-    async with ClientSession() as browser, browser.get(f"{address}/map/{name}") as answer:
+async def layer(desk: Desk, name: str) -> list[dict[str, Any]]:
+    async with desk.client.get(f"{desk.address}/map/{name}") as answer:
         assert answer.content_type == "application/geo+json"
         return [each["properties"] for each in (await answer.json(content_type=None))["features"]]
 
 
-async def test_the_riverside_is_counted_with_its_shelter_and_who_takes_part_in_drills(town: str) -> None:
+async def test_the_riverside_is_counted_with_its_shelter_and_who_takes_part_in_drills(town: Desk) -> None:
     status, found = await count(town, areas=[{"district": "川沿い"}], mode="drill")
     assert (status, found["people"], found["reached"], found["drill"]) == (200, 4, 4, 1)
     assert found["channels"] == {"line": 2, "sms": 2, "email": 1}
@@ -57,39 +56,39 @@ async def test_the_riverside_is_counted_with_its_shelter_and_who_takes_part_in_d
     assert "geometry" not in found["area"]
 
 
-async def test_live_counts_nobody_for_a_drill(town: str) -> None:
+async def test_live_counts_nobody_for_a_drill(town: Desk) -> None:
     _, found = await count(town, areas=[{"district": "川沿い"}], mode="live", shape=True)
     assert found["drill"] is None
     assert found["area"]["geometry"]["type"] == "Polygon"
     assert found["area"]["square_km"] == pytest.approx(4.07, rel=0.01)
 
 
-async def test_parts_given_in_different_ways_count_everybody_once(town: str) -> None:
+async def test_parts_given_in_different_ways_count_everybody_once(town: Desk) -> None:
     drawn = {"type": "Polygon", "coordinates": RIVERSIDE}
     around = {"point": [133.75, 34.65], "radius_m": 300}
     status, found = await count(town, areas=[drawn, around, {"district": "川沿い"}])
     assert (status, found["people"]) == (200, 5)
 
 
-async def test_every_wrong_part_is_said_in_one_answer(town: str) -> None:
+async def test_every_wrong_part_is_said_in_one_answer(town: Desk) -> None:
     status, found = await count(town, areas=[{"district": "海沿い"}, {"code": "99202"}, 7])
     assert status == 422
-    assert [problem["where"] for problem in found["problems"]] == ["/areas/0/district", "/areas/1/code", "/areas/2"]
-    assert found["problems"][0]["ja"].startswith("「海沿い」という地区や市区町村は登録されていません。")
+    assert [problem["pointer"] for problem in found["errors"]] == ["/areas/0/district", "/areas/1/code", "/areas/2"]
+    assert found["errors"][0]["ja"].startswith("「海沿い」という地区や市区町村は登録されていません。")
 
 
 @pytest.mark.parametrize("areas", [None, [], {}, "99201"])
-async def test_without_an_area_nobody_is_counted(town: str, areas: object) -> None:
+async def test_without_an_area_nobody_is_counted(town: Desk, areas: object) -> None:
     status, found = await count(town, areas=areas)
-    assert (status, found["problems"][0]["code"]) == (422, "area.none")
+    assert (status, found["errors"][0]["code"]) == (422, "area.none")
 
 
-async def test_a_mode_or_hazard_that_is_none_is_refused(town: str) -> None:
+async def test_a_mode_or_hazard_that_is_none_is_refused(town: Desk) -> None:
     _, found = await count(town, areas=[{"district": "川沿い"}], mode="test", hazard="rain")
-    assert [problem["where"] for problem in found["problems"]] == ["/mode", "/hazard"]
+    assert [problem["pointer"] for problem in found["errors"]] == ["/mode", "/hazard"]
 
 
-async def test_the_map_shows_boundaries_districts_and_shelters(town: str) -> None:
+async def test_the_map_shows_boundaries_districts_and_shelters(town: Desk) -> None:
     assert await layer(town, "boundaries") == [
         {"kind": "municipality", "name": "川辺町", "part": {"code": "99201"}},
         {"kind": "district", "name": "川沿い", "part": {"district": "川沿い"}},
@@ -98,7 +97,7 @@ async def test_the_map_shows_boundaries_districts_and_shelters(town: str) -> Non
     assert (shelter["name"], shelter["status"], shelter["hazards"]) == ("川辺小学校", "open", ["flood"])
 
 
-async def test_an_order_is_on_the_map_while_it_is_in_force(town: str, pool: Pool) -> None:
+async def test_an_order_is_on_the_map_while_it_is_in_force(town: Desk, pool: Pool) -> None:
     assert await layer(town, "active") == []
     await create(pool, order(), OFFICERS)
     [shown] = await layer(town, "active")
@@ -107,9 +106,12 @@ async def test_an_order_is_on_the_map_while_it_is_in_force(town: str, pool: Pool
     assert await layer(town, "active") == []
 
 
-async def test_what_has_not_changed_is_not_sent_again(town: str) -> None:
-    async with ClientSession() as browser:
-        async with browser.get(f"{town}/map/shelters") as first:
-            tag = first.headers["ETag"]
-        async with browser.get(f"{town}/map/shelters", headers={"If-None-Match": tag}) as second:
-            assert (second.status, await second.read()) == (304, b"")
+async def test_what_has_not_changed_is_not_sent_again(town: Desk) -> None:
+    first = await town.get("/map/shelters")
+    again = await town.get("/map/shelters", **{"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.text) == (304, "")
+
+
+async def test_nobody_looks_at_the_map_without_a_sign_in(town: Desk) -> None:
+    town.client.cookie_jar.clear()
+    assert (await town.get("/map/shelters", Accept="application/json")).status == 401

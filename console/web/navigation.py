@@ -1,0 +1,38 @@
+"""What stands at the top of every page: where this officer may go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from console.accounts import Role
+from console.web.parts import OFFICER
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`roles`: whoever has any of them sees it; everybody does when none is named."""
+
+    path: str
+    ja: str
+    en: str
+    roles: frozenset[Role] = frozenset()
+
+    def is_here(self, path: str) -> bool:
+        return path == self.path or (self.path != "/" and path.startswith(self.path + "/"))
+
+
+ENTRIES: Sequence[Entry] = (
+    Entry("/orders/new", "新しく出す", "New order", frozenset({Role.AUTHOR, Role.TOURISM})),
+    Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
+)
+
+
+def entries_for(request: web.Request) -> Sequence[Entry]:
+    """None for whoever is not signed in."""
+    officer = request.get(OFFICER)
+    if officer is None:
+        return ()
+    return [each for each in ENTRIES if not each.roles or each.roles & officer.roles]

@@ -1,0 +1,1 @@
+"""The way of an order, page by page."""
