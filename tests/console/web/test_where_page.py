@@ -11,8 +11,8 @@ import shapely
 
 from console.accounts import Role
 from console.orders.book import listed
-from console.orders.model import Mode
 from console.where.districts import District
+from dispatcher.model import Mode
 from geo.area import Area
 from tests.console.office import Desk, Hired, Office, open_office
 
