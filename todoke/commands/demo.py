@@ -100,6 +100,7 @@ def _settings(ctx: Context) -> dict[str, str]:
         "serve.host": serve.host,
         "serve.port": str(serve.port),
         "channels.sms.status_callback_url": callback,
+        "console.guide": "true",
         "log.level": "warning",
     }
 
