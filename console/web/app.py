@@ -13,7 +13,7 @@ from aiohttp.web_urldispatcher import AbstractResource
 
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
 from console.web.guard import Handler
-from console.web.orders import where
+from console.web.orders import approve, check, lists, templates, what, where
 from console.web.pages import page
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN, Console, Parts
 from console.web.problems import RETRY_AFTER, answer, by_status, is_program
@@ -23,7 +23,7 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
-TABLES = (signing_in, account, officers, map_data, where)
+TABLES = (signing_in, account, officers, map_data, where, what, check, approve, lists, templates)
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400

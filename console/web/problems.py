@@ -33,6 +33,13 @@ STATUS: dict[str, int] = {
     "elevation.not_open": 409,
     "enrol.code": 404,
     "content_changed": 409,
+    "order.unknown": 404,
+    "order.newer_version": 409,
+    "order.state": 409,
+    "order.left": 409,
+    "order.count_changed": 409,
+    "order.nothing_to_look_at": 409,
+    "template.key": 404,
     "console.not_encrypted": 421,
 }
 """The status of a problem, by its code; what is not here is input that was refused (422)."""
