@@ -6,10 +6,10 @@ import getpass
 
 import click
 
+from console.report.labels import STATES_JA
 from dispatcher.dispatches import status, stop, stop_all
 from dispatcher.model import DispatchState
 from todoke.cli import Context, common_options
-from todoke.progress import STATES_JA
 
 
 @click.command("stop")
