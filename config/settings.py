@@ -223,6 +223,9 @@ class Console(Section):
     proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         default=(), description="Proxies that are believed when they name whom they ask for, as addresses or networks."
     )
+    guide: bool = Field(
+        default=False, description="Whether pages say what comes next, for whoever has never sent an order."
+    )
 
 
 class Settings(Section):

@@ -65,4 +65,5 @@ def _parts(settings: Settings, desk: Desk, vault: Vault) -> Parts:
         public_base_url=settings.public_base_url,
         language=settings.language,
         proxies=tuple(map(ip_network, settings.console.proxies)),
+        guided=settings.console.guide,
     )

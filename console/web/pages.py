@@ -12,6 +12,7 @@ from aiohttp import web
 
 from console.accounts.problems import ROLE_NAMES
 from console.web import forgery, language
+from console.web.guide import STEPS, hint_for
 from console.web.navigation import entries_for
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN
 from words.problem import Problem
@@ -55,7 +56,7 @@ def page(
     request: web.Request, template: str, *, status: int = 200, problems: Iterable[Problem] = (), **context: Any
 ) -> web.Response:
     """The template filled in. Each has besides `context`: `tongue`, `say(ja, en)`, `officer` (None: nobody is signed in),
-    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, `navigation`, and
+    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, `navigation`, `guide`, and
     `problems`, each with `.say(tongue)` and `.where`.
     """
     sign_in = request.get(SIGN_IN)
@@ -69,6 +70,8 @@ def page(
         "static": request.app[CONSOLE].files.url,
         "problems": tuple(problems),
         "navigation": entries_for(request),
+        "guide": hint_for(request),
+        "guide_steps": STEPS,
     }
     text = ENVIRONMENT.get_template(template).render(known | context)
     return web.Response(text=text, content_type="text/html", status=status)

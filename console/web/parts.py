@@ -38,6 +38,8 @@ class Parts:
     public_base_url: str | None = None
     language: Tongue = "ja"
     proxies: Sequence[IPv4Network | IPv6Network] = ()
+    guided: bool = False
+    """Whether pages say what comes next, for whoever has never sent an order."""
     now: Clock = time.time
 
 

@@ -173,6 +173,7 @@ async def open_office(
     public_base_url: str | None = None,
     districts: Sequence[District] = (),
     desk: OrderDesk | None = None,
+    guided: bool = False,
 ) -> AsyncIterator[Office]:
     """`routes` stand beside the console's own, as a machine's would."""
     clock, app = Clock(), web.Application(client_max_size=1024 * 1024)
@@ -185,6 +186,7 @@ async def open_office(
         proxies=proxies,
         now=clock,
         public_base_url=public_base_url,
+        guided=guided,
     )
     install(app, parts)
     runner = web.AppRunner(app, access_log=None)

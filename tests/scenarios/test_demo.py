@@ -16,6 +16,7 @@ def test_the_demo_sends_a_drill_and_an_order_from_nothing_and_writes_a_report_of
     assert (drill["mode"], order["mode"]) == ("drill", "live")
     assert 0 < drill["audience"] < order["audience"] < 300
     assert all(counts["accepted"] > 0 for counts in order["channels"].values())
+    assert [each["login"] for each in result["officers"]] == ["sato", "mori"]
     page = Path(result["report"]).read_text(encoding="utf-8")
     assert order["dispatch"] in page
     assert not re.search(r"<script|<link|<img|@import|url\((?!['\"]?#)", page)

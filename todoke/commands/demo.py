@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ from todoke.commands.serve import serving
 from todoke.progress import Progress, outcome_table
 from todoke.reading import Reader, town_of
 from todoke.town.fictional import TownFiles, write_town
+from todoke.town.officers import Login, hire
+from todoke.town.welcome import show_codes, welcome
 from todoke.watching import watch
 from todoke.wiring import channel_settings
 from todoke.working import configured_channels, town_vault
@@ -59,7 +62,7 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
     ctx.say(ja="1. 架空の町、川辺町をつくります。", en="1. Making up a town: Kawabe.")
     town = await asyncio.to_thread(write_town, ctx.settings.data / "kawabe", subscribers=subscribers, seed=1)
     async with _sandboxed(ctx) as demo, serving(demo) as (address, pool):
-        await _settle(demo, pool, town)
+        logins = await _settle(demo, pool, town)
         ctx.say(
             ja="3. まず訓練を送ります（訓練名簿だけに届きます）。",
             en="3. First a drill; it reaches the drill list only.",
@@ -69,13 +72,13 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
         order = await _send(demo, pool, town.evacuation)
         path, zone = ctx.settings.data / "report.html", ZoneInfo(demo.settings.timezone)
         report = await write_report(pool, order.dispatch, path, zone=zone, town=demo.settings.town.code)
-        _tell(demo, address, report, [drill, order])
+        _tell(demo, address, report, [drill, order], logins)
         if not leave:
             ctx.say(
                 ja=f"   {address} が動いています。止めるには Ctrl-C。",
                 en=f"   Serving on {address}. Ctrl-C stops everything.",
             )
-            await stop.wait()
+            await show_codes(demo, logins, stop)
 
 
 @asynccontextmanager
@@ -99,12 +102,13 @@ def _settings(ctx: Context) -> dict[str, str]:
         "serve.host": serve.host,
         "serve.port": str(serve.port),
         "channels.sms.status_callback_url": callback,
+        "console.guide": "true",
         "log.level": "warning",
     }
 
 
-async def _settle(ctx: Context, pool: Pool, town: TownFiles) -> None:
-    """Boundary, shelters (all open tonight) and people."""
+async def _settle(ctx: Context, pool: Pool, town: TownFiles) -> Sequence[Login]:
+    """Boundary, shelters (all open tonight), people, and the officers, whose logins it gives."""
     await import_boundaries(pool, await asyncio.to_thread(town.boundary.read_bytes))
     await import_shelters(pool, await asyncio.to_thread(town.shelters.read_bytes))
     await set_all_statuses(pool, ShelterStatus.OPEN)
@@ -115,6 +119,7 @@ async def _settle(ctx: Context, pool: Pool, town: TownFiles) -> None:
         ja=f"2. 住民と来訪者 {people:,} 人が登録しました（住所 {result.places:,} か所、連絡先 {result.contacts:,} 件）。",
         en=f"2. {people:,} residents and visitors have signed up, with {result.places:,} places and {result.contacts:,} contacts.",
     )
+    return await hire(pool, vault, town.boundary.parent, town=TOWN)
 
 
 async def _send(ctx: Context, pool: Pool, path: Path) -> Status:
@@ -128,6 +133,14 @@ async def _send(ctx: Context, pool: Pool, path: Path) -> Status:
     return end
 
 
-def _tell(ctx: Context, address: str, report: Path, dispatches: list[Status]) -> None:
-    ctx.emit({"report": str(report), "listening": address, "dispatches": [each.as_json() for each in dispatches]})
+def _tell(ctx: Context, address: str, report: Path, dispatches: Sequence[Status], logins: Sequence[Login]) -> None:
+    ctx.emit(
+        {
+            "report": str(report),
+            "listening": address,
+            "dispatches": [each.as_json() for each in dispatches],
+            "officers": [asdict(each) for each in logins],
+        }
+    )
     ctx.say(ja=f"5. 報告書: {report.resolve()}", en=f"5. The report: {report.resolve()}")
+    welcome(ctx, address, logins)
