@@ -11,7 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractResource
 
+from console.watch.hub import Hub
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
+from console.web.dispatches import listing as dispatch_list
+from console.web.dispatches import stopping, watching
 from console.web.guard import Handler
 from console.web.orders import where
 from console.web.pages import page
@@ -23,7 +26,7 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
-TABLES = (signing_in, account, officers, map_data, where)
+TABLES = (signing_in, account, officers, map_data, where, dispatch_list, stopping, watching)
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400
@@ -43,6 +46,7 @@ def install(app: web.Application, parts: Parts) -> None:
     Raises ValueError for a handler that does not say who may come to it, and Refused where the package was not built.
     """
     app[CONSOLE] = Console(parts)
+    app[watching.HUB] = Hub(app[CONSOLE].pool)
     others = frozenset(app.router.resources())
     for module in TABLES:
         app.add_routes(module.routes)
@@ -52,6 +56,7 @@ def install(app: web.Application, parts: Parts) -> None:
     _check_marks(ours)
     app.middlewares.append(_guard(others))
     app.on_response_prepare.append(_prepare(others))
+    app.on_shutdown.append(_send_home)
     app.on_cleanup.append(_close)
 
 
@@ -152,6 +157,10 @@ def _route(request: web.Request) -> str:
     """The pattern, not the path: a path may hold a token."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else "?"
+
+
+async def _send_home(app: web.Application) -> None:
+    app[watching.HUB].close()
 
 
 async def _close(app: web.Application) -> None:

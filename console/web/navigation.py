@@ -26,6 +26,7 @@ class Entry:
 
 ENTRIES: Sequence[Entry] = (
     Entry("/orders/new", "新しく出す", "New order", frozenset({Role.AUTHOR, Role.TOURISM})),
+    Entry("/dispatches", "配信", "Dispatches"),
     Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
 )
 

@@ -35,6 +35,10 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(_JAPAN):%Y-%m-%d %H:%M}"
 
 
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(_JAPAN):%H:%M:%S}"
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("console"),
@@ -46,6 +50,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["say"] = _say
     environment.globals["role_name"] = _role
     environment.filters["moment"] = _moment
+    environment.filters["clock"] = _clock
     return environment
 
 
