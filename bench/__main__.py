@@ -18,6 +18,7 @@ NAMES = {
     "scale": "two workers against one, claims that never wait, and the claim's plan",
     "follow": "people who move, followed by two processes while their matches are compared with SQL",
     "counting": "people in an area by channel, language, reachability and shelter, while it is drawn",
+    "console": "the console in a browser: first content, and people counted while an area is drawn",
     "wire": "the channels against bare clients that post the same bytes",
     "match": "who is in an area, among ten million places, against an R-tree and PostGIS",
     "fences": "which of thousands of areas hold a moving place",

@@ -33,6 +33,7 @@ CHAPTERS = (
     Chapter("Scale out", "scale --old-batches 10000000", "ratio ≥ 1.6; no claim waits for another; an index scan"),
     Chapter("People who move", "follow", "exact; 10,000/s; no event loop still for 50 ms; no growth"),
     Chapter("Counting while drawing", "counting", "≤ 20 ms at 1,000,000 subscribers; exact"),
+    Chapter("The console", "console", "first content ≤ 1 s; a count ≤ 50 ms there and back at 1,000,000 subscribers"),
     Chapter("The wire", "wire", "every ratio ≥ 0.9; with PIPELINING 5"),
     Chapter("Match", "match", "box ≤ 3 ms, 5,000 vertices ≤ 10 ms, 50,000 ≤ 70 ms; 2 × geoindex-rs, 20 × PostGIS"),
     Chapter("Fences", "fences", "≥ 400,000 updates/s on one core; a single one ≤ 30 µs; ≥ 10 times PostGIS"),

@@ -58,12 +58,14 @@ class Tally:
 
     `people[i, j]` counts those who read `languages[i]` and are reached by the kinds of contact whose bits stand in j
     (bit n: `kinds[n]`; 0: by none). `shelters[i]` counts those reached by any, whose nearest shelter is the board's i-th.
+    `fond` counts those of them who chose any of the topics asked for.
     """
 
     kinds: Sequence[str]
     languages: Sequence[str]
     people: Longs
     shelters: Longs
+    fond: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,10 @@ class Audience(Protocol):
 class Counted(Protocol):
     """An audience that counts without naming anybody: in milliseconds, for whoever is drawing."""
 
-    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard) -> Tally:
-        """Everybody with a place inside `area`, by language, by which `kinds` of contact reach them, by nearest shelter."""
+    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard, *, topics: Sequence[str] = ()) -> Tally:
+        """Everybody with a place inside `area`, by language, by which `kinds` of contact reach them, by nearest shelter;
+        and how many of all these chose any of `topics`.
+        """
         ...
 
 

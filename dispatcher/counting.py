@@ -57,10 +57,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The count of an area. `reach`: how many people are reached by exactly these channels; by none under `()`."""
+    """The count of an area. `reach`: how many people are reached by exactly these channels; by none under `()`.
+
+    `fond`: how many of its people chose any of the topics asked for.
+    """
 
     count: Count
     reach: dict[tuple[str, ...], int]
+    fond: int
 
 
 class Counter:
@@ -77,10 +81,10 @@ class Counter:
         self._kinds = tuple(dict.fromkeys(kinds.values()))
         self._board: tuple[str, ShelterBoard] | None = None
 
-    async def survey(self, area: Area, *, hazard: str | None = None) -> Survey:
+    async def survey(self, area: Area, *, hazard: str | None = None, topics: Sequence[str] = ()) -> Survey:
         """Everybody with a place inside `area`, each with the nearest shelter that is open and fit for the hazard."""
         board = (await self._current_board()).for_hazard(hazard)
-        tally = await asyncio.to_thread(self._audience.tally, area, self._kinds, board)
+        tally = await asyncio.to_thread(self._audience.tally, area, self._kinds, board, topics=topics)
         return _survey(tally, self._channels, board)
 
     async def _current_board(self) -> ShelterBoard:
@@ -153,6 +157,7 @@ def _survey(tally: Tally, channels: Mapping[str, str], board: ShelterBoard) -> S
             shelters=_shares(tally.shelters, board),
         ),
         {by: int(people) for people, by in zip(together, reach, strict=True) if people},
+        tally.fond,
     )
 
 

@@ -130,9 +130,9 @@ class Columns:
         """See the protocol."""
         return self._moment.whereabouts(np.unique(subscribers), now=clock.now())
 
-    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard) -> Tally:
+    def tally(self, area: Area, kinds: Sequence[str], board: ShelterBoard, *, topics: Sequence[str] = ()) -> Tally:
         """See the protocol."""
-        return self._moment.tally(area.geometry, tuple(kinds), board, now=clock.now())
+        return self._moment.tally(area.geometry, tuple(kinds), board, topics, now=clock.now())
 
     def sealed(self, kind: str, subscribers: Longs) -> list[bytes]:
         """The sealed address of each, empty for whoever has no reachable contact of that kind."""

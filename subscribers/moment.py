@@ -125,9 +125,11 @@ class Moment:
                 found[at] = address
         return found
 
-    def tally(self, geometry: BaseGeometry, kinds: tuple[str, ...], board: ShelterBoard, *, now: int) -> Tally:
+    def tally(
+        self, geometry: BaseGeometry, kinds: tuple[str, ...], board: ShelterBoard, topics: Sequence[str], *, now: int
+    ) -> Tally:
         """See `dispatcher.audience.Counted`."""
-        counting = Counting(kinds, self.names.languages, board)
+        counting = Counting(kinds, self.names.languages, board, self._bits(topics))
         owners, nearest = counting.here(self.spots, geometry, now=now)
         for level in self.homes:
             if len(level.part):
@@ -143,11 +145,15 @@ class Moment:
         found = [(level, alive(level, level.part.rows(subscribers))) for level in self.spots]
         return _standing([(level.part, rows[level.part.expires[rows] > now]) for level, rows in found])
 
+    def _bits(self, topics: Sequence[str]) -> int:
+        """One for each of the topics that anybody has."""
+        numbers = dict(self.names.topics)
+        return sum(1 << numbers[name] for name in {topic_name(topic) for topic in topics} if name in numbers)
+
     def _fond_of(self, found: list[Found], topics: Sequence[str]) -> list[Found]:
         if not topics:
             return found
-        numbers = dict(self.names.topics)
-        mask = sum(1 << numbers[name] for name in {topic_name(topic) for topic in topics} if name in numbers)
+        mask = self._bits(topics)
         return [each.at((each.block.people.topics[each.hits.people] & mask) != 0) for each in found]
 
 

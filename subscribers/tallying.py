@@ -25,8 +25,9 @@ Ints = NDArray[np.int32]
 class Counting:
     """A table by nearest shelter (one row where there is none), language and reachability, filled level by level."""
 
-    def __init__(self, kinds: tuple[str, ...], languages: Sequence[str], board: ShelterBoard) -> None:
-        self._kinds, self._languages, self._board = kinds, languages, board
+    def __init__(self, kinds: tuple[str, ...], languages: Sequence[str], board: ShelterBoard, topics: int) -> None:
+        self._kinds, self._languages, self._board, self._topics = kinds, languages, board, topics
+        self._fond = 0
         self._codes = len(languages) << len(kinds)
         self._table = np.zeros(max(len(board), 1) * self._codes, np.int64)
 
@@ -54,12 +55,15 @@ class Counting:
         codes = level.part.codes(self._kinds)
         self._count(self._cells(codes[rows], nearest if living.all() else nearest[living]))
         self._count(np.where(counts, self._cells(codes[people], self._nearest(level.part, places)), len(self._table)))
+        if self._topics:
+            fond = (level.part.people.topics & self._topics) != 0
+            self._fond += int(np.count_nonzero(fond[rows])) + int(np.count_nonzero(fond[people] & counts))
         return ~living
 
     def tally(self) -> Tally:
         table = self._table.reshape(max(len(self._board), 1), len(self._languages), 1 << len(self._kinds))
         shelters = table[: len(self._board), :, 1:].sum(axis=(1, 2))
-        return Tally(self._kinds, self._languages, table.sum(axis=0), shelters)
+        return Tally(self._kinds, self._languages, table.sum(axis=0), shelters, self._fond)
 
     def _nearest(self, part: Block | Spots, rows: Longs) -> Ints:
         return part.nearest(self._board, rows) if len(self._board) else np.zeros(len(rows), np.int32)

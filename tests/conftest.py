@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -94,3 +96,15 @@ async def _execute(dsn: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser, which `.ci/run` installs. Without it the tests are skipped, but never where CI runs."""
+    found = shutil.which("chromium")
+    if found is None:
+        reason = "needs Chromium: apt-get install chromium"
+        if not os.environ.get("CI"):
+            pytest.skip(reason)
+        pytest.fail(reason)
+    return found

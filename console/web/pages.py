@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -61,8 +62,8 @@ def page(
     request: web.Request, template: str, *, status: int = 200, problems: Iterable[Problem] = (), **context: Any
 ) -> web.Response:
     """The template filled in. Each has besides `context`: `tongue`, `say(ja, en)`, `officer` (None: nobody is signed in),
-    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `static(name)`, `navigation`, `guide`, and
-    `problems`, each with `.say(tongue)` and `.where`.
+    `fresh` (a code was given within five minutes), `token` for its forms, `town`, `path`, `here` (where its reader comes
+    back to), `static(name)`, `navigation`, `guide`, and `problems`, each with `.say(tongue)` and `.where`.
     """
     sign_in = request.get(SIGN_IN)
     known = {
@@ -72,6 +73,7 @@ def page(
         "token": forgery.token(request),
         "town": request.app[CONSOLE].town,
         "path": request.path,
+        "here": _here(request),
         "static": request.app[CONSOLE].files.url,
         "problems": tuple(problems),
         "navigation": entries_for(request),
@@ -80,6 +82,14 @@ def page(
     }
     text = ENVIRONMENT.get_template(template).render(known | context)
     return web.Response(text=text, content_type="text/html", status=status)
+
+
+def _here(request: web.Request) -> str:
+    """Where a reader of this page comes back to: what was sent cannot be asked for again, but the page with its form can."""
+    if request.method in forgery.SAFE:
+        return request.path_qs
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    return local(f"{sent_from.path}?{sent_from.query}" if sent_from.query else sent_from.path)
 
 
 def see_other(path: str) -> web.Response:

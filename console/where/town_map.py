@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,13 +52,10 @@ class TownMap:
         """What a request asks, as docs/console.md describes it. Raises Refused."""
         question = _question(body)
         area = await self.area(question.areas)
-        survey = await self._counter.survey(area, hazard=question.hazard)
-        drill = await self._taking_part(area) if question.mode == "drill" else None
+        survey = await self._counter.survey(area, hazard=question.hazard, topics=(DRILL_TOPIC,))
+        # A drill reaches only those who asked for drills.
+        drill = survey.fond if question.mode == "drill" else None
         return {"area": _area(area, question), **_numbers(survey), "drill": drill}
-
-    async def _taking_part(self, area: Area) -> int:
-        """A drill reaches only those who asked for drills."""
-        return len(await asyncio.to_thread(self._desk.audience.match, area, topics=(DRILL_TOPIC,)))
 
 
 def _question(body: Any) -> Question:

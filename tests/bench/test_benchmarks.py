@@ -41,6 +41,14 @@ def test_an_evacuation_order_comes_before_tourism_which_goes_on(bench: Bench) ->
     _counts(bench("preempt", "--recipients", "12000", "--rate", "20", "--runs", "1"))
 
 
+@pytest.mark.usefixtures("chromium")
+def test_the_console_is_asked_in_a_browser(bench: Bench) -> None:
+    result = bench("console", "--subscribers", "2000", "--asks", "2")
+    _counts(result)
+    assert result["areas"][-1]["people"] > result["areas"][0]["people"] > 0
+    assert all(result["first_content_ms"].values())
+
+
 def test_two_workers_are_compared_with_one(bench: Bench) -> None:
     result = bench("scale", "--recipients", "2000", "--runs", "1", "--old-batches", "2000")
     _counts(result)

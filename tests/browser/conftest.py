@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,18 +28,6 @@ FLAGS = (
     "--no-first-run",
 )
 PATIENCE_MS = 60_000
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of the browser, which `.ci/run` installs. Without it the tests are skipped, but never where CI runs."""
-    found = shutil.which("chromium")
-    if found is None:
-        reason = "needs Chromium: apt-get install chromium"
-        if not os.environ.get("CI"):
-            pytest.skip(reason)
-        pytest.fail(reason)
-    return found
 
 
 @pytest.fixture

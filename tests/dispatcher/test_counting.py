@@ -99,7 +99,7 @@ async def test_shelters_that_are_not_fit_for_the_hazard_are_left_out(pool: Pool,
 
 async def test_nobody_in_the_area_is_a_count_too(pool: Pool) -> None:
     found = await drawn(pool, await open_audience(pool))
-    assert found == Survey(Count(0, 0, dict.fromkeys(KINDS, 0), {}, []), {})
+    assert found == Survey(Count(0, 0, dict.fromkeys(KINDS, 0), {}, []), {}, 0)
 
 
 def neighbours(dice: random.Random, first: int, last: int) -> list[str]:
@@ -109,10 +109,10 @@ def neighbours(dice: random.Random, first: int, last: int) -> list[str]:
         line = f"U{i:032x}" if dice.random() < 0.6 else ""
         phone = f"090-3{i // 1000:03d}-{i % 1000:04d}" if dice.random() < 0.4 else ""
         mail = f"n{i}@gmail.com" if not line and not phone else ""
-        language = dice.choice(["ja", "ja", "en", "vi"])
+        language, topics = dice.choice(["ja", "ja", "en", "vi"]), dice.choice(["", "drill", "festival", "drill;market"])
         for place in dice.choice([("home",), ("home", "work")]):
             lon, lat = 133.65 + dice.random() / 10, 34.55 + dice.random() / 10
-            rows.append(f"n{i},{language},,{line},{phone},{mail},{place},{lat:.4f},{lon:.4f}")
+            rows.append(f"n{i},{language},{topics},{line},{phone},{mail},{place},{lat:.4f},{lon:.4f}")
     return rows
 
 
@@ -136,5 +136,7 @@ async def test_every_count_is_that_of_everybody_written_out(
         await leave_contact(pool, dice.choice(numbers), "line")
         await audience.catch_up()
         area = Area.of(shapely.Point(133.7, 34.6).buffer(dice.uniform(0.01, 0.06)))
-        assert (await counter.survey(area)).count == await written_out(pool, audience, area)
+        found = await counter.survey(area, topics=["drill", "festival"])
+        assert found.count == await written_out(pool, audience, area)
+        assert found.fond == len(audience.match(area, topics=["drill", "festival"]))
     await audience.settle()

@@ -210,3 +210,11 @@ async def test_the_language_is_chosen_by_a_button_and_kept(office: Office, sato:
     await desk.post("/language", language="en", back="/account")
     assert "My account" in (await desk.get("/account")).text
     assert await office.pool.fetchval("select language from officer") == "en"
+
+
+async def test_the_language_button_leads_back_to_the_same_page(office: Office, sato: Hired) -> None:
+    desk = await office.signed_in(sato)
+    assert 'name="back" value="/enrol?code=x"' in (await desk.get("/enrol?code=x")).text
+    said = await desk.post("/orders", {"Referer": f"{office.address}/orders/new?from=1"}, areas="[]")
+    assert 'name="back" value="/orders/new?from=1"' in said.text
+    assert 'name="back" value="/"' in (await desk.post("/orders", areas="[]")).text
