@@ -12,9 +12,10 @@ from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractResource
 
 from console.watch.hub import Hub
+from console.watch.unreached import Unreaching
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
+from console.web.dispatches import afterwards, stopping, watching
 from console.web.dispatches import listing as dispatch_list
-from console.web.dispatches import stopping, watching
 from console.web.guard import Handler
 from console.web.orders import where
 from console.web.pages import page
@@ -26,7 +27,7 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
-TABLES = (signing_in, account, officers, map_data, where, dispatch_list, stopping, watching)
+TABLES = (signing_in, account, officers, map_data, where, dispatch_list, stopping, watching, afterwards)
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400
@@ -47,6 +48,8 @@ def install(app: web.Application, parts: Parts) -> None:
     """
     app[CONSOLE] = Console(parts)
     app[watching.HUB] = Hub(app[CONSOLE].pool)
+    app[afterwards.REPORTING] = asyncio.Lock()
+    app[afterwards.UNREACHING] = Unreaching(app[CONSOLE].pool, parts.districts)
     others = frozenset(app.router.resources())
     for module in TABLES:
         app.add_routes(module.routes)

@@ -11,7 +11,7 @@ from console.report import labels
 from console.watch.stopping import may_stop
 from console.web.pages import ENVIRONMENT
 from console.web.parts import OFFICER
-from dispatcher.model import Outcome
+from dispatcher.model import Outcome, Standing
 from words.problem import Tongue
 from words.terms import HAZARDS, LEVELS
 
@@ -75,6 +75,7 @@ def words(tongue: Tongue) -> Mapping[str, Any]:
         "relation_name": lambda name: labels.RELATIONS[name]._asdict()[tongue],
         "outcome_name": lambda value: labels.outcome(Outcome(value))._asdict()[tongue],
         "outcome_named": lambda name: labels.outcome(Outcome[name.upper()])._asdict()[tongue],
+        "standing_name": lambda name: labels.STANDINGS[Standing(name)]._asdict()[tongue],
         "title_of": lambda known: title(known, tongue),
         "hazard_of": lambda known: hazard(known, tongue),
         "duration": lambda seconds: duration(seconds, tongue),

@@ -8,6 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from console.accounts import Role
+from console.watch.export import MAY_EXPORT
 from console.watch.hub import Hub, Watcher
 from console.watch.look import Look, head, look
 from console.web.dispatches.common import NAME, fragment, name_of, stoppable, words
@@ -41,7 +42,8 @@ async def show(request: web.Request) -> web.Response:
         may_stop=stoppable(request, known.event_class),
         may_release=Role.APPROVER in roles,
         may_write=Role.AUTHOR in roles or (known.event_class == "tourism" and Role.TOURISM in roles),
-        may_export=bool(roles & {Role.APPROVER, Role.ADMINISTRATOR, Role.AUDITOR}),
+        may_export=bool(roles & set(MAY_EXPORT)),
+        may_read=roles != {Role.VIEWER},
         **words(language_of(request)),
     )
 
