@@ -19,6 +19,7 @@ from dispatcher.audience import Longs
 from dispatcher.dispatches import Emergency, aged_dispatch, unknown_dispatch
 from dispatcher.holding import Hold, holds_of
 from dispatcher.model import Outcome, Standing
+from dispatcher.replays import Replay, replays
 from geo.area import Area
 from words.problem import Refused
 from words.sql import sql
@@ -153,6 +154,7 @@ class DispatchHistory:
     accepted: Mapping[str, Sequence[tuple[float, int]]]
     holds: Sequence[Hold]
     emergencies: Sequence[Emergency] = ()
+    replays: Sequence[Replay] = ()
 
 
 async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
@@ -169,9 +171,10 @@ async def dispatch_history(pool: Pool, dispatch: str) -> DispatchHistory:
         last: datetime | None = await connection.fetchval(_LAST_OUTCOME, dispatch)
         orders = await connection.fetch(_EMERGENCIES, dispatch)
         holds = await holds_of(connection, dispatch)
+        ordered = await replays(connection, dispatch)
     # A million people take half a second: whoever sends meanwhile does not wait for it.
     history = await asyncio.to_thread(_history, row, batches, messages, attempts, last, holds)
-    return replace(history, emergencies=[Emergency(**each) for each in orders])
+    return replace(history, emergencies=[Emergency(**each) for each in orders], replays=ordered)
 
 
 def _history(

@@ -90,6 +90,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "age": Entry(
         "age", "保存期間の過ぎた配信の明細を削除する", "Drop the details of dispatches that were kept long enough"
     ),
+    "again": Entry("again", "届かなかった人に送り直す", "Send a dispatch again to whom it did not reach"),
     "release": Entry("release", "保留された配信を送る", "Send a dispatch that is held"),
     "stop": Entry("stop", "配信を止める", "Stop one dispatch, or all"),
     "emergency": Group(

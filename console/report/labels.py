@@ -100,10 +100,10 @@ _OUTCOMES_EN = {
     Outcome.SUPPRESSED: "left before sending",
     Outcome.RETRY: "waiting to repeat",
     Outcome.AMBIGUOUS: "answer missing",
-    Outcome.MOVED: "sent again in a smaller call",
+    Outcome.MOVED: "sent again in another call",
     Outcome.QUARANTINED: "quarantined: could not be handled",
 }
-_OUTCOMES_JA = {Outcome.MOVED: "小分けにして再送"}
+_OUTCOMES_JA = {Outcome.MOVED: "別の送信で再送"}
 STATUSES_EN = {
     ShelterStatus.UNOPENED: "not open",
     ShelterStatus.OPEN: "open",

@@ -13,6 +13,7 @@ from console.report.labels import Label
 from console.report.tables import channels_used
 from dispatcher.history import DispatchHistory
 from dispatcher.holding import Hold
+from dispatcher.replays import Replay
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 MOST_BARS = 48
@@ -104,11 +105,20 @@ def _moments(history: DispatchHistory, zone: tzinfo) -> list[Moment]:
             f"データベースなしの緊急送信（{order.ordered_by}）", f"Sent without the database ({order.ordered_by})"
         )
         named.append((label, order.ordered_at))
+    named += [(_replayed(each), each.at) for each in history.replays]
     happened = [(label, at) for label, at in named if at is not None]
     return [
         Moment(label, _time(at, history.approved_at, zone), duration((at - history.approved_at).total_seconds()))
         for label, at in sorted(happened, key=lambda pair: pair[1])
     ]
+
+
+def _replayed(order: Replay) -> Label:
+    names = f"{order.requested_by}, {order.approved_by}"
+    return Label(
+        f"届かなかった {order.people:,} 人への送り直し({names})",
+        f"Sent again to {order.people:,} it had not reached ({names})",
+    )
 
 
 def _held(hold: Hold) -> list[tuple[Label, datetime | None]]:
