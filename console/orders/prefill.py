@@ -53,3 +53,12 @@ def usual(desk: Desk, document: Mapping[str, Any], now: datetime) -> dict[str, A
         "channels": list(desk.channels),
     }
     return known | dict(document)
+
+
+def moved(document: Mapping[str, Any], was: datetime, to: datetime) -> dict[str, Any]:
+    """`document` holding as long from `to` on as it did from `was` on: a drill in two days is not over in six hours."""
+    try:
+        until = datetime.fromisoformat(document["valid_until"])
+    except (KeyError, TypeError, ValueError):
+        return dict(document)
+    return {**document, "valid_until": (until + (to - was)).isoformat(timespec="seconds")}
