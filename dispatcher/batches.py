@@ -10,7 +10,7 @@ nothing is written and the caller merges its proof beside the record instead (`m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -441,9 +441,10 @@ class BatchStore:
     async def first_send(self, dispatch: str) -> None:
         await self._pool.execute(_FIRST_SEND, dispatch)
 
-    async def stopped(self, dispatches: Sequence[str]) -> set[str]:
-        """Which of `dispatches` must not be sent any further."""
-        return {row["id"] for row in await self._pool.fetch(_STOPPED, list(dispatches))}
+    async def stopped(self, in_hand: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these channels of dispatches must not be sent any further."""
+        dispatches, channels = [each[0] for each in in_hand], [each[1] for each in in_hand]
+        return {(row["dispatch"], row["channel"]) for row in await self._pool.fetch(_STOPPED, dispatches, channels)}
 
 
 async def _merge(connection: Connection, held: tuple[str, int], row: Record, proofs: bytes) -> None:

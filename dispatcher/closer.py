@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EXPIRE = sql("dispatcher", "dispatch_expire")
 _FINISH = sql("dispatcher", "dispatch_finish")
 _LEFTOVER = sql("dispatcher", "batch_leftover")
+_CHANNEL_LEFTOVER = sql("dispatcher", "channel_leftover")
 _CLOSE = sql("dispatcher", "batch_close")
 _LATE_LEFTOVER = sql("dispatcher", "late_leftover")
 _END = {DispatchState.CANCELLED: Outcome.CANCELLED, DispatchState.EXPIRED: Outcome.EXPIRED}
@@ -44,7 +45,7 @@ class Closer:
 
     async def _close_leftovers(self) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            return await _close(connection, _LEFTOVER)
+            return await _close(connection, _LEFTOVER) + await _close(connection, _CHANNEL_LEFTOVER)
 
 
 async def close_late_entries(connection: Connection) -> None:

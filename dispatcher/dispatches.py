@@ -21,7 +21,7 @@ from words.problem import Problem, Refused
 from words.sql import sql
 
 __all__ = ["Signatures", "Status", "aged_dispatch", "approve", "check_reference", "check_sendable", "create", "recent", "status", "stop",
-           "stop_all", "unknown_dispatch", "workers"]  # fmt: skip
+           "stop_all", "stop_all_here", "stop_here", "unknown_dispatch", "workers"]  # fmt: skip
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
@@ -250,18 +250,28 @@ async def stop(pool: Pool, dispatch: str, *, by: str) -> DispatchState:
     into the area of an order that was sent out does not get it any more.
     """
     async with pool.acquire() as connection, connection.transaction():
-        state = await connection.fetchval(_STOP, dispatch, by)
-        await connection.execute(_RING, "stop")
+        return await stop_here(connection, dispatch, by=by)
+
+
+async def stop_here(connection: Connection, dispatch: str, *, by: str) -> DispatchState:
+    """The same in the caller's transaction."""
+    state = await connection.fetchval(_STOP, dispatch, by)
     if state is None:
         raise Refused(unknown_dispatch(dispatch))
+    await connection.execute(_RING, "stop")
     return DispatchState(state)
 
 
 async def stop_all(pool: Pool, *, by: str) -> list[str]:
     """Stop every dispatch that is not through, and all late entry; returns the names of the former."""
     async with pool.acquire() as connection, connection.transaction():
-        stopped = [row["id"] for row in await connection.fetch(_STOP_ALL, by)]
-        await connection.execute(_RING, "stop")
+        return await stop_all_here(connection, by=by)
+
+
+async def stop_all_here(connection: Connection, *, by: str) -> list[str]:
+    """The same in the caller's transaction."""
+    stopped = [row["id"] for row in await connection.fetch(_STOP_ALL, by)]
+    await connection.execute(_RING, "stop")
     return stopped
 
 

@@ -17,6 +17,9 @@ from words.sql import sql
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[Record]
 
 _LOCK = sql("dispatcher", "hold_lock")
 _APPROVED = sql("dispatcher", "dispatch_approved")
@@ -50,12 +53,17 @@ async def release(pool: Pool, dispatch: str, *, by: str, counted: int | None) ->
     `counted` people were shown to the officer: the guard against drift then holds to that number, and to none where
     nobody counted. Raises Refused as `releasable` does, or when `by` is no name.
     """
-    check_name("by", by)
     async with pool.acquire() as connection, connection.transaction():
-        hold = _releasable(dispatch, await connection.fetchrow(_LOCK, dispatch))
-        await connection.execute(_RELEASE, dispatch, by.strip(), counted, hold.was)
-        for bell in ("plan", "due"):
-            await connection.execute(_RING, bell)
+        return await release_here(connection, dispatch, by=by, counted=counted)
+
+
+async def release_here(connection: Connection, dispatch: str, *, by: str, counted: int | None) -> Hold:
+    """The same in the caller's transaction."""
+    check_name("by", by)
+    hold = _releasable(dispatch, await connection.fetchrow(_LOCK, dispatch))
+    await connection.execute(_RELEASE, dispatch, by.strip(), counted, hold.was)
+    for bell in ("plan", "due"):
+        await connection.execute(_RING, bell)
     log.warning("dispatch_released", dispatch=dispatch, reason=hold.reason.value, counted=counted)
     return hold
 

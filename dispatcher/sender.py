@@ -77,7 +77,7 @@ class Sender:
         self._to_mark: list[str] = []
         self._in_hand: dict[tuple[str, int], Claimed] = {}
         self._deadlines: dict[tuple[str, int], float] = {}
-        self._stopped: set[str] = set()
+        self._stopped: set[tuple[str, str]] = set()
         self._looked_at = time.monotonic()
         self._urgent: dict[str, int] = {}
         self._pumps: dict[LaneKey, _Pump] = {}
@@ -212,7 +212,7 @@ class Sender:
             self._may_work(batch.lane)
             and batch.session == self._session.number
             and time.monotonic() - self._looked_at < _STOPS_KNOWN_SECONDS
-            and batch.dispatch not in self._stopped
+            and not (self._stopped and (batch.dispatch, batch.lane.channel) in self._stopped)
             and time.monotonic() < self._deadlines[batch.dispatch, batch.number]
             and self._urgent.get(batch.lane.channel, batch.lane.priority) >= batch.lane.priority
         )
@@ -220,8 +220,8 @@ class Sender:
     async def _look_for_stops(self) -> None:
         """Known within one poll, and at once when the bell rings; never later than two seconds."""
         asked_at = time.monotonic()
-        dispatches = {dispatch for dispatch, _ in self._in_hand}
-        self._stopped = await self._store.stopped(sorted(dispatches)) if dispatches else set()
+        in_hand = {(batch.dispatch, batch.lane.channel) for batch in self._in_hand.values()}
+        self._stopped = await self._store.stopped(in_hand) if in_hand else set()
         self._looked_at = asked_at
 
     # -- first sends -----------------------------------------------------------------------------

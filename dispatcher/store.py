@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from channels.contract import Answer, Message
@@ -60,8 +60,8 @@ class Store(Protocol):
 
     async def first_send(self, dispatch: str) -> None: ...
 
-    async def stopped(self, dispatches: Sequence[str]) -> set[str]:
-        """Which of `dispatches` must not be sent any further."""
+    async def stopped(self, in_hand: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these channels of dispatches must not be sent any further."""
         ...
 
 

@@ -10,37 +10,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from console.report.labels import OUTCOMES_JA, STATES_JA
 from dispatcher.model import Outcome
 from words.problem import Tongue
 
 if TYPE_CHECKING:
     from dispatcher.dispatches import Emergency, Status
     from todoke.context import Context
-
-OUTCOMES_JA = {
-    "pending": "未送信",
-    "in_flight": "送信中",
-    "retry": "再送待ち",
-    "ambiguous": "確認待ち",
-    "suppressed": "対象外（登録解除）",
-    "expired": "期限切れ",
-    "cancelled": "中止",
-    "quarantined": "隔離（処理できず）",
-    "unknown": "不明",
-    "rejected": "拒否",
-    "accepted": "受付済み",
-    "undelivered": "不達",
-    "delivered": "到達",
-}
-STATES_JA = {
-    "approved": "承認済み",
-    "planning": "準備中",
-    "sending": "送信中",
-    "held": "保留",
-    "drained": "送信完了",
-    "cancelled": "中止",
-    "expired": "期限切れ",
-}
 
 
 class Progress:

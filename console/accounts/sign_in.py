@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,7 @@ CODES_IN_A_ROW = 5
 _FIND_ACCOUNT = sql("console.accounts", "find_account")
 _BEGIN_SIGN_IN = sql("console.accounts", "begin_sign_in")
 _FIND_SIGN_IN = sql("console.accounts", "find_sign_in")
+_STILL_IN = sql("console.accounts", "still_in")
 _SEE = sql("console.accounts", "see")
 _FIND_FACTOR = sql("console.accounts", "find_factor")
 _TAKE_STEP = sql("console.accounts", "take_step")
@@ -161,6 +162,11 @@ class Door:
 async def end_all(connection: audit.Connection, officer: int, why: str, *, but: int | None = None) -> None:
     """End every sign-in of an officer, in the transaction of what ends them."""
     await connection.execute(_END_SIGN_INS, officer, why, but)
+
+
+async def still_in(pool: Pool, sign_ins: Collection[int]) -> frozenset[int]:
+    """Which of them hold, with both factors given."""
+    return frozenset(row["id"] for row in await pool.fetch(_STILL_IN, list(sign_ins)))
 
 
 def new_token() -> str:

@@ -11,7 +11,11 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractResource
 
+from console.watch.hub import Hub
+from console.watch.unreached import Unreaching
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
+from console.web.dispatches import afterwards, stopping, watching
+from console.web.dispatches import listing as dispatch_list
 from console.web.guard import Handler
 from console.web.orders import approve, check, lists, templates, what, where
 from console.web.pages import page
@@ -23,7 +27,11 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
-TABLES = (signing_in, account, officers, map_data, where, what, check, approve, lists, templates)
+TABLES = (
+    signing_in, account, officers, map_data,
+    where, what, check, approve, lists, templates,
+    dispatch_list, stopping, watching, afterwards,
+)  # fmt: skip
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400
@@ -43,6 +51,9 @@ def install(app: web.Application, parts: Parts) -> None:
     Raises ValueError for a handler that does not say who may come to it, and Refused where the package was not built.
     """
     app[CONSOLE] = Console(parts)
+    app[watching.HUB] = Hub(app[CONSOLE].pool)
+    app[afterwards.REPORTING] = asyncio.Lock()
+    app[afterwards.UNREACHING] = Unreaching(app[CONSOLE].pool, parts.districts)
     others = frozenset(app.router.resources())
     for module in TABLES:
         app.add_routes(module.routes)
@@ -52,6 +63,7 @@ def install(app: web.Application, parts: Parts) -> None:
     _check_marks(ours)
     app.middlewares.append(_guard(others))
     app.on_response_prepare.append(_prepare(others))
+    app.on_shutdown.append(_send_home)
     app.on_cleanup.append(_close)
 
 
@@ -152,6 +164,10 @@ def _route(request: web.Request) -> str:
     """The pattern, not the path: a path may hold a token."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else "?"
+
+
+async def _send_home(app: web.Application) -> None:
+    app[watching.HUB].close()
 
 
 async def _close(app: web.Application) -> None:

@@ -40,6 +40,13 @@ STATUS: dict[str, int] = {
     "order.count_changed": 409,
     "order.nothing_to_look_at": 409,
     "template.key": 404,
+    "dispatch.unknown": 404,
+    "dispatch.aged": 410,
+    "release.not_held": 409,
+    "release.altered": 409,
+    "release.at_most_once": 409,
+    "release.count_changed": 409,
+    "watch.too_many": 503,
     "console.not_encrypted": 421,
 }
 """The status of a problem, by its code; what is not here is input that was refused (422)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from uuid import uuid5
 
 from channels.contract import Answer, Message
@@ -153,8 +153,8 @@ class JournalStore:
     async def first_send(self, dispatch: str) -> None:
         """The first `Begun` says it."""
 
-    async def stopped(self, dispatches: Sequence[str]) -> set[str]:
-        return {name for name in dispatches if not self._books[name].ledger.going}
+    async def stopped(self, in_hand: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        return {each for each in in_hand if not self._books[each[0]].ledger.going}
 
 
 def sealed_addresses(ledgers: Iterable[Ledger], kinds: Mapping[str, str]) -> dict[tuple[str, int], bytes]:

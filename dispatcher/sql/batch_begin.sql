@@ -7,4 +7,5 @@ set outcomes = $5, started = $6, repeated = $7, first_attempt_at = coalesce(b.fi
 from dispatch d
 where b.dispatch = $1 and b.number = $2 and b.attempt = $3 and b.session = $4
   and d.id = b.dispatch and d.state in ('planning', 'sending') and d.valid_until > now()
+  and not (b.channel = any(d.stopped_channels))
 returning b.dispatch, b.number

@@ -14,6 +14,7 @@ with picked as (
       and b.due_at <= now()
       and case
           when (select d.state in ('planning', 'sending') and d.valid_until > now()
+                       and not ($1 = any(d.stopped_channels))
                 from dispatch d where d.id = b.dispatch)
           then pg_try_advisory_xact_lock(hashtext(b.dispatch), b.number)
       end
@@ -21,6 +22,7 @@ with picked as (
           select from batch u
           where u.state = 'due' and u.channel = $1 and u.priority < $2 and u.due_at <= now()
             and (select e.state in ('planning', 'sending') and e.valid_until > now()
+                        and not ($1 = any(e.stopped_channels))
                  from dispatch e where e.id = u.dispatch)
       )
       and not exists (

@@ -13,6 +13,6 @@ from (
     group by dispatch, channel, priority, lane
 ) busy
 join dispatch d on d.id = busy.dispatch
-where d.state in ('planning', 'sending') and d.valid_until > now()
+where d.state in ('planning', 'sending') and d.valid_until > now() and (not busy.due or not (busy.channel = any(d.stopped_channels)))
 group by busy.channel, busy.priority, busy.lane
 order by busy.priority

@@ -16,7 +16,9 @@ from yarl import URL
 
 from console.accounts import Role, totp
 from console.orders.desk import Desk as OrderDesk
+from console.watch.hub import Hub
 from console.web.app import install
+from console.web.dispatches.watching import HUB
 from console.web.parts import CONSOLE, Console, Parts
 from console.where.districts import District
 from subscribers.columns import open_audience
@@ -123,11 +125,12 @@ class Desk:
 class Office:
     """The console, and who works with it."""
 
-    def __init__(self, address: str, pool: asyncpg.Pool, clock: Clock, console: Console) -> None:
+    def __init__(self, address: str, pool: asyncpg.Pool, clock: Clock, console: Console, hub: Hub) -> None:
         self.address = address
         self.pool = pool
         self.clock = clock
         self.console = console
+        self.hub = hub
         self._clients: list[aiohttp.ClientSession] = []
 
     async def hire(self, login: str, name: str, *roles: Role) -> Hired:
@@ -192,7 +195,7 @@ async def open_office(
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    office = Office(f"http://127.0.0.1:{runner.addresses[0][1]}", pool, clock, app[CONSOLE])
+    office = Office(f"http://127.0.0.1:{runner.addresses[0][1]}", pool, clock, app[CONSOLE], app[HUB])
     try:
         yield office
     finally:

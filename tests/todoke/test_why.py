@@ -13,6 +13,7 @@ from asyncpg import Pool
 
 from channels.contract import Answer as Said
 from channels.contract import Verdict
+from console.report.person import Answer, explain
 from dispatcher.batches import BatchStore, Member
 from dispatcher.model import Outcome
 from subscribers.moving import Position, forget, move
@@ -20,7 +21,6 @@ from subscribers.store import leave, subscriber_number
 from tests.dispatcher.engine_room import CAST, Kawabe, invitation, kawabe, order
 from tests.dispatcher.new_area import FULL, update
 from tests.todoke.running import todoke
-from todoke.report.person import Answer, explain
 from words.problem import Refused
 
 CONTACTS = {"line": "line", "sms": "phone", "email": "email"}

@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
 from channels.sandbox.process import start_sandbox
 from config import load
+from console.report import write_report
 from dispatcher.dispatches import Signatures, Status, create
 from dispatcher.gazetteer import import_boundaries, import_shelters, set_all_statuses
 from geo.shelters import ShelterStatus
@@ -24,7 +26,6 @@ from todoke.cli import Context, common_options
 from todoke.commands.serve import serving
 from todoke.progress import Progress, outcome_table
 from todoke.reading import Reader, town_of
-from todoke.report import write_report
 from todoke.town.fictional import TownFiles, write_town
 from todoke.town.officers import Login, hire
 from todoke.town.welcome import show_codes, welcome
@@ -69,7 +70,8 @@ async def _demo(ctx: Context, subscribers: int, *, leave: bool) -> None:
         drill = await _send(demo, pool, town.drill)
         ctx.say(ja="4. 川があふれます。避難指示を送ります。", en="4. The river rises: an evacuation order.")
         order = await _send(demo, pool, town.evacuation)
-        report = await write_report(pool, order.dispatch, ctx.settings.data / "report.html", demo.settings)
+        path, zone = ctx.settings.data / "report.html", ZoneInfo(demo.settings.timezone)
+        report = await write_report(pool, order.dispatch, path, zone=zone, town=demo.settings.town.code)
         _tell(demo, address, report, [drill, order], logins)
         if not leave:
             ctx.say(

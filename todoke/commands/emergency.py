@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from console.report.labels import OUTCOMES_JA
 from todoke.cli import Context, common_options
 from todoke.emergency import ask
-from todoke.progress import OUTCOMES_JA
 
 _STATES_JA = {
     "remembered": "通常どおり(データベースあり)",

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from channels.registry import channel_types
+from console.report import labels
 from dispatcher.counting import Count, Counter, count
 from dispatcher.dispatches import check_reference
 from dispatcher.drafting import Drafter
@@ -21,7 +22,6 @@ from geo.around import area_in_metres, is_in_metres
 from subscribers.columns import open_audience
 from todoke.cli import Context, common_options
 from todoke.reading import Reader, read_bytes, town_of
-from todoke.report import labels
 from todoke.working import configured_channels
 from words.problem import Problem, Refused
 

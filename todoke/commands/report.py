@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from console.report import write_report
 from todoke.cli import Context, common_options
-from todoke.report import write_report
 
 
 @click.command("report")
@@ -26,6 +27,8 @@ def command(ctx: Context, dispatch: str, out: Path) -> None:
 
 async def _report(ctx: Context, dispatch: str, out: Path) -> None:
     async with ctx.database() as pool:
-        path = await write_report(pool, dispatch, out, ctx.settings)
+        path = await write_report(
+            pool, dispatch, out, zone=ZoneInfo(ctx.settings.timezone), town=ctx.settings.town.code
+        )
     ctx.emit({"dispatch": dispatch, "report": str(path)})
     ctx.say(ja=f"報告: {path.resolve()}", en=f"The report: {path.resolve()}")

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from console.report.labels import STATES_JA
 from dispatcher import canary
 from dispatcher.alarms import Standing, standing
 from dispatcher.dispatches import recent, status, workers
 from dispatcher.holding import remedy
 from dispatcher.trouble import Trouble
 from todoke.cli import Context, common_options
-from todoke.progress import STATES_JA, outcome_table
+from todoke.progress import outcome_table
 
 
 @click.command("status")

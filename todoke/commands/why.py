@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from channels.registry import channel_types
+from console.report import labels
+from console.report.labels import Label
+from console.report.person import Answer, explain
+from console.report.timeline import clock
 from dispatcher.model import Standing
 from dispatcher.personal_history import MessageToPerson, PersonHistory, Receipt, Try
 from todoke.cli import Context, common_options
-from todoke.report import labels
-from todoke.report.labels import Label
-from todoke.report.person import Answer, explain
-from todoke.report.timeline import clock
 from words.languages import OWN_NAMES
 from words.phrases import distance
 

@@ -11,10 +11,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from console.report.labels import Label
 from dispatcher.history import Fate, People
 from geo.area import Area
 from geo.shelters import ShelterStatus
-from todoke.report.labels import Label
 
 WIDTH = 1000
 FLATTEST, TALLEST = 0.5, 0.9

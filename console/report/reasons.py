@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import shapely
 
+from console.report.drawing import METRES_PER_DEGREE
 from dispatcher.drafting import DRILL_TOPIC
 from dispatcher.model import EventClass, Mode, Relation
 from dispatcher.personal_history import Terms
 from geo.area import Area
 from subscribers.profile import NamedPlace, Profile
-from todoke.report.drawing import METRES_PER_DEGREE
 from words.phrases import distance
 
 Clock = Callable[[datetime], str]

@@ -6,21 +6,21 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from asyncpg import Pool
 
 from channels.contract import Answer, Verdict
-from config.settings import Settings
+from console.report import drawing, write_report
+from console.report.timeline import duration
 from dispatcher.gazetteer import import_boundaries, import_shelters, set_all_statuses
 from dispatcher.history import Fate, People
 from geo.area import area_from_geojson
 from geo.shelters import ShelterStatus
 from tests.dispatcher.engine_room import CAST, Kawabe, crowd, kawabe, order
 from tests.dispatcher.new_area import FULL, RELEASED, STILL, update
-from todoke.report import drawing, write_report
-from todoke.report.timeline import duration
 from todoke.town.fictional import TownFiles, write_town
 from words.problem import Refused
 
@@ -33,6 +33,8 @@ TEXTS = {
     "en": {"subject": "{level_name}", "body": "Go to {shelter_name}."},
 }
 VOID = {"meta", "input", "br", "img", "link", "hr"}
+
+TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 class Tags(HTMLParser):
@@ -75,7 +77,7 @@ async def town(pool: Pool, tmp_path: Path, files: TownFiles) -> Kawabe:
 
 async def page_of(town: Kawabe, tmp_path: Path, **changes: Any) -> str:
     end = await town.sent(order(**{"texts": TEXTS, "area_name": {"ja": "川沿い", "en": "the riverside"}} | changes))
-    path = await write_report(town.pool, end.dispatch, tmp_path / "out" / "report.html", Settings())
+    path = await write_report(town.pool, end.dispatch, tmp_path / "out" / "report.html", zone=TOKYO)
     return path.read_text(encoding="utf-8")
 
 
@@ -155,7 +157,7 @@ async def test_the_page_of_an_update_counts_its_audiences_and_shows_the_words_fo
 ) -> None:
     first = await town.sent(order(texts=FULL))
     end = await town.sent(update(first.dispatch))
-    page = words((await write_report(town.pool, end.dispatch, tmp_path / "update.html", Settings())).read_text("utf-8"))
+    page = words((await write_report(town.pool, end.dispatch, tmp_path / "update.html", zone=TOKYO)).read_text("utf-8"))
     for counted in ("newly inside 1 人 people", "still inside 42 人 people", "no longer inside 2 人 people"):
         assert counted in page
     for said in (STILL, RELEASED):
@@ -171,7 +173,7 @@ async def test_a_dispatch_that_reached_nobody_has_a_page_too(pool: Pool, tmp_pat
 async def test_a_place_that_cannot_be_written_to_is_refused(town: Kawabe, tmp_path: Path) -> None:
     end = await town.sent(order(texts=TEXTS))
     with pytest.raises(Refused) as refusal:
-        await write_report(town.pool, end.dispatch, tmp_path, Settings())
+        await write_report(town.pool, end.dispatch, tmp_path, zone=TOKYO)
     assert "--out に書き込める場所" in refusal.value.say("ja")[0]
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from console.report.reasons import UNKNOWN, Reason, reasons
+from console.report.timeline import clock
 from dispatcher.model import Outcome
 from dispatcher.personal_history import MessageToPerson, PersonHistory, Receipt, Terms, Try, person_history, terms
 from subscribers.profile import Profile, profile
-from todoke.report.reasons import UNKNOWN, Reason, reasons
-from todoke.report.timeline import clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

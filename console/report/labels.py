@@ -7,7 +7,6 @@ from typing import NamedTuple
 from dispatcher.history import Fate
 from dispatcher.model import Outcome, Standing
 from geo.shelters import ShelterStatus
-from todoke.progress import OUTCOMES_JA, STATES_JA
 
 
 class Label(NamedTuple):
@@ -50,6 +49,30 @@ STANDING_REASONS = {
     ),
 }
 """Why somebody was in that audience."""
+OUTCOMES_JA = {
+    "pending": "未送信",
+    "in_flight": "送信中",
+    "retry": "再送待ち",
+    "ambiguous": "確認待ち",
+    "suppressed": "対象外（登録解除）",
+    "expired": "期限切れ",
+    "cancelled": "中止",
+    "quarantined": "隔離（処理できず）",
+    "unknown": "不明",
+    "rejected": "拒否",
+    "accepted": "受付済み",
+    "undelivered": "不達",
+    "delivered": "到達",
+}
+STATES_JA = {
+    "approved": "承認済み",
+    "planning": "準備中",
+    "sending": "送信中",
+    "held": "保留",
+    "drained": "送信完了",
+    "cancelled": "中止",
+    "expired": "期限切れ",
+}
 STATES_EN = {
     "approved": "approved",
     "planning": "being prepared",

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from config import Settings
+from console.report import drawing, labels, tables
+from console.report.drawing import Drawing, Floats, ShelterMark
+from console.report.labels import Label
+from console.report.timeline import clock, timeline
 from dispatcher.gazetteer import ListedShelter, boundary, shelters
 from dispatcher.history import DispatchHistory, Fate, boundaries_near, dispatch_history
 from geo.area import Area
 from geo.shelters import hazard_bit
 from subscribers.profile import place_points
-from todoke.report import drawing, labels, tables
-from todoke.report.drawing import Drawing, Floats, ShelterMark
-from todoke.report.labels import Label
-from todoke.report.timeline import clock, timeline
 from words.problem import Problem, Refused
 from words.terms import HAZARDS, LEVELS
 
@@ -41,12 +39,17 @@ class Gathered:
     points: Floats
 
 
-async def write_report(pool: Pool, dispatch: str, path: Path, settings: Settings) -> Path:
+async def write_report(pool: Pool, dispatch: str, path: Path, *, zone: tzinfo, town: str = "") -> Path:
     """Write the page of a dispatch to `path`, and return it. Raises Refused: unknown dispatch, or nowhere to write."""
-    gathered = await _gather(pool, dispatch, settings)
-    page = await asyncio.to_thread(render, gathered, ZoneInfo(settings.timezone), datetime.now(UTC))
+    page = await report_page(pool, dispatch, zone=zone, town=town)
     await asyncio.to_thread(_write, path, page)
     return path
+
+
+async def report_page(pool: Pool, dispatch: str, *, zone: tzinfo, town: str = "") -> str:
+    """The page of a dispatch; `town` is the municipality's code. Raises Refused when there is no such dispatch."""
+    gathered = await _gather(pool, dispatch, town)
+    return await asyncio.to_thread(render, gathered, zone, datetime.now(UTC))
 
 
 def _write(path: Path, page: str) -> None:
@@ -57,13 +60,13 @@ def _write(path: Path, page: str) -> None:
         raise Refused(_unwritable(path, error)) from None
 
 
-async def _gather(pool: Pool, dispatch: str, settings: Settings) -> Gathered:
+async def _gather(pool: Pool, dispatch: str, town: str) -> Gathered:
     history = await dispatch_history(pool, dispatch)
     area = Area.from_wkb(history.area) if history.area else None
     return Gathered(
         history=history,
         area=area,
-        lands=await _lands(pool, history, area, settings.town.code) if area else [],
+        lands=await _lands(pool, history, area, town) if area else [],
         listed=await shelters(pool),
         points=await place_points(pool, history.people.places),
     )
@@ -186,7 +189,7 @@ def _share(part: int, whole: int) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("todoke.report"),
+        loader=PackageLoader("console.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

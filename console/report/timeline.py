@@ -8,11 +8,11 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
+from console.report import labels
+from console.report.labels import Label
+from console.report.tables import channels_used
 from dispatcher.history import DispatchHistory
 from dispatcher.holding import Hold
-from todoke.report import labels
-from todoke.report.labels import Label
-from todoke.report.tables import channels_used
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 MOST_BARS = 48

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from console.report import labels
+from console.report.labels import Label
 from dispatcher.history import DispatchHistory, Fate, MessageSent, Tally, fate
 from dispatcher.model import Outcome, Standing
-from todoke.report import labels
-from todoke.report.labels import Label
 from words.languages import OWN_NAMES
 from words.phrases import distance
 

@@ -1,0 +1,1 @@
+"""Watching a dispatch, stopping it, and what is known of it afterwards. Nothing here speaks HTTP."""

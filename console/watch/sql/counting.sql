@@ -1,0 +1,1 @@
+select id from town_order where state = 'counting' order by id

@@ -1,0 +1,1 @@
+select number, id from subscriber where number = any($1::bigint[])

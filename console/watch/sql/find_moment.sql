@@ -1,0 +1,1 @@
+select created_at from dispatch where id = $1

@@ -1,0 +1,1 @@
+"""Steps 5 and 6: watching, stopping, and what comes afterwards."""
