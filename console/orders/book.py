@@ -110,15 +110,17 @@ async def discard(desk: Desk, order: int, author: Author) -> Order:
 
 async def read(database: Pool | Connection, order: int) -> Order:
     """Raises Refused when there is none."""
-    row = await database.fetchrow(_LIST, [order], [], 1)
+    row = await database.fetchrow(_LIST, [order], [], 1, False)
     if row is None:
         raise Refused(problems.unknown(order))
     return Order.of(row)
 
 
-async def listed(pool: Pool, states: Sequence[State] = tuple(State), most: int = LISTED_AT_MOST) -> list[Order]:
-    """The latest changed first."""
-    return [Order.of(row) for row in await pool.fetch(_LIST, None, list(states), most)]
+async def listed(
+    pool: Pool, states: Sequence[State] = tuple(State), most: int = LISTED_AT_MOST, *, brief: bool = False
+) -> list[Order]:
+    """The latest changed first. `brief`: without their areas, which may be a megabyte each."""
+    return [Order.of(row) for row in await pool.fetch(_LIST, None, list(states), most, brief)]
 
 
 async def versions(pool: Pool, order: int) -> list[Version]:

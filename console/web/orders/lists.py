@@ -36,7 +36,7 @@ async def what_waits(request: web.Request) -> web.Response:
 @needs()
 async def every(request: web.Request) -> web.Response:
     pool = request.app[CONSOLE].pool
-    orders = await listed(pool)
+    orders = await listed(pool, brief=True)
     return page(
         request,
         "orders/list.html",
