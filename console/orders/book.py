@@ -14,6 +14,7 @@ from console.accounts import Role, still
 from console.orders import problems
 from console.orders.desk import Desk
 from console.orders.model import Author, Connection, Order, State, Version
+from console.orders.shape import misshapen
 from dispatcher.digest import canonical
 from dispatcher.events import DOCUMENT_BYTES, check_keys
 from dispatcher.model import EventClass, Mode
@@ -150,7 +151,7 @@ def roles_for(document: Mapping[str, Any]) -> tuple[Role, ...]:
 
 def _sound(document: Mapping[str, Any]) -> dict[str, Any]:
     """A draft may lack anything, and hold nothing that an event does not. Raises Refused."""
-    found: list[Problem] = unsound(dict(document)) or check_keys(document)
+    found: list[Problem] = unsound(dict(document)) or check_keys(document) or [*misshapen(document)]
     if found:
         raise Refused(found)
     content = {key: value for key, value in document.items() if value is not None}

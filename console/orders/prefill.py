@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.orders.desk import Desk
+from console.orders.shape import misshapen
 from console.orders.templates import Purpose, prepared
 from dispatcher.event_fields import CLASS_OF_LEVEL
 from dispatcher.event_texts import TEXTS_FOR
@@ -22,7 +23,7 @@ async def prepared_texts(desk: Desk, document: Mapping[str, Any]) -> dict[str, A
     nothing is prepared for it.
     """
     hazard, level = document.get("hazard"), document.get("level")
-    if hazard not in HAZARDS or level not in CLASS_OF_LEVEL:
+    if [*misshapen(document)] or hazard not in HAZARDS or level not in CLASS_OF_LEVEL:
         return {}
     relation = next(iter(document.get("reference", {})), None)
     wanted = {TEXTS_FOR[Standing.NEW]: _purpose(relation)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page
 
+from console.accounts import Role
 from console.orders.book import listed
 from console.orders.model import State
 from console.orders.releaser import Releaser
@@ -49,7 +50,7 @@ async def hers(browser: Browser, kawabe: Office, mori: Hired) -> Desk:
 
 async def test_two_officers_send_a_live_order_from_two_browsers(kawabe: Office, desk: Desk, hers: Desk) -> None:
     page = await written(desk)
-    await page.click("[name=do][value=next]:visible")
+    await page.click("#what .go [value=next]")
     await page.wait_for_url("**/check")
     await page.click("#submit .button-primary")
     await page.wait_for_url("**/orders/*")
@@ -99,7 +100,7 @@ async def test_every_page_of_a_live_level_five_is_sound(
     await page.goto(page.url)
     await choose(page, "5")
     await page.wait_for_selector(".judged-good")
-    await page.click("[name=do][value=next]:visible")
+    await page.click("#what .go [value=next]")
     await page.wait_for_selector("#map[data-ready]")
     await judged(page)
     await page.click("a.button-danger")
@@ -119,7 +120,7 @@ async def test_every_page_of_a_live_level_five_is_sound(
 async def test_every_page_of_a_drill_is_sound_on_a_phone(phone: Desk, kawabe: Office, lang: str) -> None:
     page = await written(phone, live=False, lang=lang)
     await judged(page)
-    await page.click("[name=do][value=next]:visible")
+    await page.click("#what .go [value=next]")
     await page.wait_for_selector("#start_at")
     assert await page.get_attribute("html", "data-mode") == "drill"
     await judged(page)
@@ -172,7 +173,7 @@ async def test_the_way_is_gone_with_the_keyboard_alone(kawabe: Office, desk: Des
 
 async def test_the_countdown_moves_by_itself_and_ends_at_the_dispatch(kawabe: Office, desk: Desk, hers: Desk) -> None:
     page = await written(desk)
-    await page.click("[name=do][value=next]:visible")
+    await page.click("#what .go [value=next]")
     await page.click("#submit .button-primary")
     await page.wait_for_selector(".others")
     other = await hers.go(page.url.removeprefix(kawabe.address))
@@ -228,7 +229,46 @@ async def test_another_level_brings_its_texts_and_hand_written_ones_stay(desk: D
 async def test_an_order_takes_less_than_a_minute_of_clicks(desk: Desk) -> None:
     """Eight of them, and no text typed: district, live, yes, next, level, hazard, next, submit."""
     page = await written(desk)
-    await page.click("[name=do][value=next]:visible")
+    await page.click("#what .go [value=next]")
     await page.click("#submit .button-primary")
     await page.wait_for_selector(".others")
     assert "承認待ち" in await page.inner_text("h1")
+
+
+async def test_two_who_write_at_once_see_where_they_differ(browser: Browser, kawabe: Office, desk: Desk) -> None:
+    tanaka = await kawabe.hire("tanaka", "田中", Role.AUTHOR)
+    page = await written(desk)
+    await page.click("#what .go [value=save]")
+    await page.wait_for_load_state()
+    other = await (await sit_down(browser, kawabe, tanaka)).go(page.url.removeprefix(kawabe.address))
+    await other.fill("#f-issuer", "川辺町災害対策本部長")
+    await other.click("#what .go [value=save]")
+    await page.fill("#f-area_name-ja", "中之島全域")
+    await page.click("#what .go [value=next]")
+    await page.wait_for_selector(".differences")
+    assert "田中 さんが先に保存しました" in await page.inner_text(".notice-error")
+    assert "川辺町災害対策本部長" in await page.inner_text(".differences")
+    assert await page.input_value("#f-area_name-ja") == "中之島全域"
+    assert await complaints(page) == []
+    await page.click("#what .go [value=next]")
+    await page.wait_for_url("**/check")
+    assert "中之島全域" in await page.inner_text(".headline")
+
+
+async def test_the_area_of_a_draft_is_changed_on_the_map_page(kawabe: Office, desk: Desk) -> None:
+    page = await written(desk)
+    await page.click("#what .go [value=save]")
+    await page.click("#f-area a")
+    await page.wait_for_selector("#map[data-ready]")
+    assert await page.get_attribute("html", "data-mode") == "live"
+    assert await page.locator("#mode-choice").count() == 0
+    await page.wait_for_selector("#count:not([hidden])")
+    assert await page.locator("#chosen-list li").count() == 1
+    await page.check("li:has-text('川西') [name=pick]")
+    await page.click("#where > .go button")
+    await page.wait_for_url("**/what")
+    [order] = await listed(kawabe.pool, (State.DRAFT,))
+    assert "area_name" not in order.version.document
+    assert await page.input_value("#f-area_name-ja") == ""
+    assert await page.is_visible(".judged-bad, .judged-good")
+    assert desk.trouble == []

@@ -186,6 +186,28 @@ async def test_what_is_decided_elsewhere_is_not_taken_from_a_form(office: Office
     assert (await read(office.pool, order.id)).version.number == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/level/x",
+        "/hazard/x",
+        "/valid_until/x",
+        "/texts",
+        "/texts/ja",
+        "/texts/ja/body/x",
+        "/issuer/x",
+        "/reference/x",
+        "/",
+    ],
+)
+async def test_a_form_that_no_page_made_is_refused_like_any_other(office: Office, desk: Desk, name: str) -> None:
+    order = await begun(office, desk)
+    form = {key: value for key, value in words(order, **{name: "x"}).items() if key != "kind"}
+    assert (await desk.post(f"/orders/{order.id}/checks", **form)).status == 200
+    assert (await desk.post(f"/orders/{order.id}/prepared", **form)).status == 200
+    assert (await desk.post(f"/orders/{order.id}/what", **form)).status in {303, 422}
+
+
 async def test_a_drill_does_not_become_live_by_a_form(office: Office, desk: Desk) -> None:
     """Security row 23."""
     order = await begun(office, desk, "drill")
