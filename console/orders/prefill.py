@@ -11,7 +11,7 @@ from console.orders.shape import misshapen
 from console.orders.templates import Purpose, prepared
 from dispatcher.event_fields import CLASS_OF_LEVEL
 from dispatcher.event_texts import TEXTS_FOR
-from dispatcher.model import Relation, Standing
+from dispatcher.model import EventClass, Relation, Standing
 from words.terms import HAZARDS
 
 VALID = timedelta(hours=6)
@@ -49,7 +49,7 @@ def usual(desk: Desk, document: Mapping[str, Any], now: datetime) -> dict[str, A
     """`document` with what is usual where nothing was written: the mayor, six hours, all channels."""
     until = (now + VALID).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1 if now.minute else 0)
     known = {
-        "issuer": f"{desk.town.name}長",
+        "issuer": desk.town.name if document.get("class") == EventClass.TOURISM else f"{desk.town.name}長",
         "valid_until": until.isoformat(timespec="seconds"),
         "channels": list(desk.channels),
     }

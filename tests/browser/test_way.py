@@ -272,3 +272,41 @@ async def test_the_area_of_a_draft_is_changed_on_the_map_page(kawabe: Office, de
     assert await page.input_value("#f-area_name-ja") == ""
     assert await page.is_visible(".judged-bad, .judged-good")
     assert desk.trouble == []
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_the_bureau_writes_an_invitation(browser: Browser, kawabe: Office, lang: str) -> None:
+    ando = await kawabe.hire("ando", "安藤", Role.TOURISM)
+    desk = await sit_down(browser, kawabe, ando)
+    page = await desk.open(district="中之島", lang=lang)
+    await page.click("#where > .go button")
+    await page.wait_for_url("**/what")
+    assert await page.locator("#f-hazard").count() == 0
+    await page.fill("[name='/topics']", "花火")
+    await page.fill("#f-texts-ja-subject", "花火")
+    await page.fill("#f-texts-ja-body", "今夜は花火です。")
+    await page.wait_for_selector(".judged-good")
+    await judged(page)
+    assert desk.trouble == []
+
+
+async def test_the_topics_come_with_an_invitation_only(desk: Desk) -> None:
+    page = await written(desk, live=False)
+    assert not await page.is_visible("[name='/topics']")
+    await page.check("[name=kind][value=tourism]")
+    assert await page.is_visible("[name='/topics']")
+    assert not await page.is_visible("#f-hazard")
+    await page.wait_for_function("() => document.getElementById('f-texts-ja-body').value === ''")
+
+
+async def test_the_front_page_keeps_the_focus_while_it_moves(kawabe: Office, desk: Desk, hers: Desk) -> None:
+    page = await written(desk)
+    await page.click("#what .go [value=next]")
+    await page.click("#submit .button-primary")
+    await page.wait_for_selector(".others")
+    other = await hers.go("/")
+    await walk_to(other, ".pressing .entry a")
+    focused = await other.evaluate("document.activeElement.id")
+    before = await other.input_value("#seen")
+    await other.wait_for_function("before => document.getElementById('seen').value !== before", arg=before)
+    assert await other.evaluate("document.activeElement.id") == focused

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from console.accounts import Role
-from console.orders.book import listed, read
-from console.orders.model import Order, State
+from console.orders.book import create, listed, read
+from console.orders.model import Author, Order, State
 from console.orders.releaser import Releaser
 from dispatcher.model import Mode
 from tests.console.office import Desk, Hired, Office, code_of, desk_of, open_office
@@ -496,3 +496,41 @@ async def test_an_author_does_not_write_prepared_texts(desk: Desk) -> None:
 @pytest.mark.parametrize("query", ["hazard=meteor", "level=2", "level=x", "purpose=fun"])
 async def test_there_is_no_such_prepared_text(desk: Desk, query: str) -> None:
     assert (await desk.get(f"/templates?{query}")).status == 404
+
+
+async def test_the_front_page_does_not_move_while_nothing_changes(office: Office, desk: Desk, other: Desk) -> None:
+    await written(office, desk)
+    shown = await other.get("/waiting")
+    seen = shown.text.split('name="seen" value="')[1].split('"')[0]
+    assert (await other.get(f"/waiting?seen={seen}")).status == 204
+    await submitted(office, desk)
+    assert "あなたの承認を待っています" in (await other.get(f"/waiting?seen={seen}")).text
+
+
+async def test_with_no_approver_at_hand_a_submitted_level_five_goes_on_alone(office: Office, desk: Desk) -> None:
+    order = await submitted(office, desk, kind="5", **{"/texts/ja/body": TEXT.replace("避難し", "命を守っ")})
+    assert "承認者がいない：緊急発信へ" in (await desk.get(f"/orders/{order.id}")).text
+    said = await desk.post(f"/orders/{order.id}/withdraw", then="alone")
+    assert said.headers["Location"] == f"/orders/{order.id}/alone"
+    assert 'name="area_name"' in (await desk.get(said.headers["Location"])).text
+
+
+async def test_the_bureaus_invitation_goes_the_same_way(office: Office, other: Desk, ando: Hired) -> None:
+    bureau = await office.signed_in(ando)
+    order = await begun(office, bureau)
+    fireworks = {"/texts/ja/subject": "花火", "/texts/ja/body": "今夜は花火です。", "/topics": "festival、花火"}
+    said = await bureau.post(f"/orders/{order.id}/what", **words(order, kind="tourism", **fireworks))
+    assert said.status == 303, said.text
+    seen = await hash_of(bureau, f"/orders/{order.id}/check")
+    await bureau.post(f"/orders/{order.id}/submit", hash=seen)
+    now = await read(office.pool, order.id)
+    assert (now.state, now.version.document["topics"]) == (State.SUBMITTED, ["festival", "花火"])
+    assert (await other.post(f"/orders/{order.id}/approve", hash=seen)).status == 303
+
+
+async def test_a_draft_by_api_waits_on_the_front_page_and_is_put_right_there(office: Office, desk: Desk) -> None:
+    order = await create(office.console.desk, Author(key="river gauge"), {"hazard": "flood", "level": "4"})
+    assert "API: river gauge" in (await desk.get("/")).text
+    assert (await desk.get(f"/orders/{order.id}/what")).status == 200
+    assert (await desk.get(f"/orders/{order.id}")).status == 200
+    assert "まだ提出できません" in (await desk.get(f"/orders/{order.id}/check")).text
