@@ -14,6 +14,7 @@ from console.accounts import Role, still
 from console.orders import problems
 from console.orders.desk import Desk
 from console.orders.model import Author, Connection, Order, State, Version
+from console.orders.shape import misshapen
 from dispatcher.digest import canonical
 from dispatcher.events import DOCUMENT_BYTES, check_keys
 from dispatcher.model import EventClass, Mode
@@ -110,15 +111,17 @@ async def discard(desk: Desk, order: int, author: Author) -> Order:
 
 async def read(database: Pool | Connection, order: int) -> Order:
     """Raises Refused when there is none."""
-    row = await database.fetchrow(_LIST, [order], [], 1)
+    row = await database.fetchrow(_LIST, [order], [], 1, False)
     if row is None:
         raise Refused(problems.unknown(order))
     return Order.of(row)
 
 
-async def listed(pool: Pool, states: Sequence[State] = tuple(State), most: int = LISTED_AT_MOST) -> list[Order]:
-    """The latest changed first."""
-    return [Order.of(row) for row in await pool.fetch(_LIST, None, list(states), most)]
+async def listed(
+    pool: Pool, states: Sequence[State] = tuple(State), most: int = LISTED_AT_MOST, *, brief: bool = False
+) -> list[Order]:
+    """The latest changed first. `brief`: without their areas, which may be a megabyte each."""
+    return [Order.of(row) for row in await pool.fetch(_LIST, None, list(states), most, brief)]
 
 
 async def versions(pool: Pool, order: int) -> list[Version]:
@@ -148,7 +151,7 @@ def roles_for(document: Mapping[str, Any]) -> tuple[Role, ...]:
 
 def _sound(document: Mapping[str, Any]) -> dict[str, Any]:
     """A draft may lack anything, and hold nothing that an event does not. Raises Refused."""
-    found: list[Problem] = unsound(dict(document)) or check_keys(document)
+    found: list[Problem] = unsound(dict(document)) or check_keys(document) or [*misshapen(document)]
     if found:
         raise Refused(found)
     content = {key: value for key, value in document.items() if value is not None}

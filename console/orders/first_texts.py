@@ -80,9 +80,9 @@ _SUBJECTS: dict[str, dict[str, str]] = {
 _BODIES: dict[str, dict[str, str]] = {
     "ja": {
         "order": "{issued_at}、{area_name}に【H】に関する{level_name}を発令しました。\n【A】\n"
-        "避難先：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "避難先：{shelter_name} {shelter_distance}\n{shelter_url}",
         "still": "{issued_at}、【H】に関する区域を変更しました。あなたのいる{area_name}には、"
-        "引き続き{level_name}が出ています。\n【A】\n避難先：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "引き続き{level_name}が出ています。\n【A】\n避難先：{shelter_name} {shelter_distance}\n{shelter_url}",
         "released": "{issued_at}、【H】に関する区域を変更しました。"
         "お知らせした場所は、対象の区域から外れました。今後の情報に注意してください。",
         "corrects": "先ほどお送りした【H】に関する{level_name}のお知らせは誤りでした。取り消して、おわびします。"
@@ -92,9 +92,9 @@ _BODIES: dict[str, dict[str, str]] = {
     },
     "ja-x-easy": {
         "order": "{issued_at}\n{area_name}に 【H】の {level_name}が 出(で)ました。\n【A】\n"
-        "逃(に)げる ところ：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "逃(に)げる ところ：{shelter_name} {shelter_distance}\n{shelter_url}",
         "still": "{issued_at}\n場所(ばしょ)が 変(か)わりました。{area_name}は まだ 【H】の {level_name}です。\n【A】\n"
-        "逃(に)げる ところ：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "逃(に)げる ところ：{shelter_name} {shelter_distance}\n{shelter_url}",
         "released": "{issued_at}\n【H】の 場所(ばしょ)が 変(か)わりました。"
         "あなたの 場所(ばしょ)は もう 入(はい)っていません。次(つぎ)の お知(し)らせに 気(き)をつけてください。",
         "corrects": "さっきの 【H】の お知(し)らせは まちがいでした。ごめんなさい。"
@@ -103,9 +103,9 @@ _BODIES: dict[str, dict[str, str]] = {
     },
     "en": {
         "order": "{issued_at}: {level_name} for {area_name} because of: 【H】.\n【A】\n"
-        "Go to: {shelter_name} ({shelter_distance})\n{shelter_url}",
+        "Go to: {shelter_name} {shelter_distance}\n{shelter_url}",
         "still": "{issued_at}: the area has changed (【H】). {level_name} is still in force for you in {area_name}.\n【A】\n"
-        "Go to: {shelter_name} ({shelter_distance})\n{shelter_url}",
+        "Go to: {shelter_name} {shelter_distance}\n{shelter_url}",
         "released": "{issued_at}: the area has changed (【H】). Your place is no longer inside it. "
         "Watch for further notices.",
         "corrects": "The notice about 【H】 that we sent a moment ago was wrong. It is withdrawn, and we apologise. "
@@ -115,18 +115,18 @@ _BODIES: dict[str, dict[str, str]] = {
     },
     "zh-Hans": {
         "order": "{issued_at}：因【H】，对{area_name}发布{level_name}。\n【A】\n"
-        "避难地点：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "避难地点：{shelter_name} {shelter_distance}\n{shelter_url}",
         "still": "{issued_at}：【H】的对象区域已变更。您所在的{area_name}的{level_name}仍然有效。\n【A】\n"
-        "避难地点：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "避难地点：{shelter_name} {shelter_distance}\n{shelter_url}",
         "released": "{issued_at}：【H】的对象区域已变更。您的地点已不在区域内。请继续留意后续信息。",
         "corrects": "刚才发送的关于【H】的通知有误，现予撤回并致歉。正确信息将另行通知。",
         "lifts": "{issued_at}：关于【H】的避难通知已解除。回家途中请注意脚下及容易崩塌的地方。",
     },
     "zh-Hant": {
         "order": "{issued_at}：因【H】，對{area_name}發布{level_name}。\n【A】\n"
-        "避難地點：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "避難地點：{shelter_name} {shelter_distance}\n{shelter_url}",
         "still": "{issued_at}：【H】的對象區域已變更。您所在的{area_name}的{level_name}仍然有效。\n【A】\n"
-        "避難地點：{shelter_name}（{shelter_distance}）\n{shelter_url}",
+        "避難地點：{shelter_name} {shelter_distance}\n{shelter_url}",
         "released": "{issued_at}：【H】的對象區域已變更。您的地點已不在區域內。請繼續留意後續資訊。",
         "corrects": "剛才發送的關於【H】的通知有誤，現予撤回並致歉。正確資訊將另行通知。",
         "lifts": "{issued_at}：關於【H】的避難通知已解除。回家途中請注意腳下及容易崩塌的地方。",

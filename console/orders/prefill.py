@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.orders.desk import Desk
+from console.orders.shape import misshapen
 from console.orders.templates import Purpose, prepared
 from dispatcher.event_fields import CLASS_OF_LEVEL
 from dispatcher.event_texts import TEXTS_FOR
-from dispatcher.model import Relation, Standing
+from dispatcher.model import EventClass, Relation, Standing
 from words.terms import HAZARDS
 
 VALID = timedelta(hours=6)
@@ -22,7 +23,7 @@ async def prepared_texts(desk: Desk, document: Mapping[str, Any]) -> dict[str, A
     nothing is prepared for it.
     """
     hazard, level = document.get("hazard"), document.get("level")
-    if hazard not in HAZARDS or level not in CLASS_OF_LEVEL:
+    if [*misshapen(document)] or hazard not in HAZARDS or level not in CLASS_OF_LEVEL:
         return {}
     relation = next(iter(document.get("reference", {})), None)
     wanted = {TEXTS_FOR[Standing.NEW]: _purpose(relation)}
@@ -48,8 +49,17 @@ def usual(desk: Desk, document: Mapping[str, Any], now: datetime) -> dict[str, A
     """`document` with what is usual where nothing was written: the mayor, six hours, all channels."""
     until = (now + VALID).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1 if now.minute else 0)
     known = {
-        "issuer": f"{desk.town.name}長",
+        "issuer": desk.town.name if document.get("class") == EventClass.TOURISM else f"{desk.town.name}長",
         "valid_until": until.isoformat(timespec="seconds"),
         "channels": list(desk.channels),
     }
     return known | dict(document)
+
+
+def moved(document: Mapping[str, Any], was: datetime, to: datetime) -> dict[str, Any]:
+    """`document` holding as long from `to` on as it did from `was` on: a drill in two days is not over in six hours."""
+    try:
+        until = datetime.fromisoformat(document["valid_until"])
+    except (KeyError, TypeError, ValueError):
+        return dict(document)
+    return {**document, "valid_until": (until + (to - was)).isoformat(timespec="seconds")}

@@ -62,13 +62,13 @@ class Entry:
 async def waiting(pool: Pool) -> Waiting:
     """As of now."""
     alone = [row["id"] for row in await pool.fetch(_ALONE)]
-    submitted = await listed(pool, (State.SUBMITTED,))
+    submitted = await listed(pool, (State.SUBMITTED,), brief=True)
     return Waiting(
         to_approve=submitted,
-        counting=await listed(pool, (State.COUNTING,)),
-        to_look_at=[Order.of(row) for row in await pool.fetch(_LIST, alone, [], len(alone))] if alone else [],
-        drafts=[each for each in await listed(pool, (State.DRAFT, State.TAKEN_BACK)) if not put_away(each)],
-        scheduled=await listed(pool, (State.APPROVED,)),
+        counting=await listed(pool, (State.COUNTING,), brief=True),
+        to_look_at=[Order.of(row) for row in await pool.fetch(_LIST, alone, [], len(alone), True)] if alone else [],
+        drafts=[each for each in await listed(pool, (State.DRAFT, State.TAKEN_BACK), brief=True) if not put_away(each)],
+        scheduled=await listed(pool, (State.APPROVED,), brief=True),
         in_force=await in_force(pool),
     )
 

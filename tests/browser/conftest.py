@@ -61,7 +61,8 @@ class Desk:
     trouble: list[str] = field(default_factory=list)
 
     def heard(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
+        """What was still being asked for when the officer went on is no trouble."""
+        if said.type == "error" and not said.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
             self.trouble.append(said.text)
 
     async def go(self, path: str, *, lang: str = "ja") -> Page:

@@ -1,6 +1,8 @@
--- Orders $1 (null: those in the states $2, the latest changed first, $3 at most), each as it stands now.
+-- Orders $1 (null: those in the states $2, the latest changed first, $3 at most), each as it stands now; without areas if $4.
 select o.id, o.state, o.mode, o.version, o.prepared_for, o.start_at, o.hash, o.release_at, o.dispatch, o.void_why, o.changed_at,
-       clock_timestamp() as now, v.document, v.officer as version_officer, v.key as version_key, v.at as version_at,
+       clock_timestamp() as now,
+       case when $4 then v.document - 'area' else v.document end as document,
+       v.officer as version_officer, v.key as version_key, v.at as version_at,
        s.number as submission, s.officer as submission_officer, s.key as submission_key, s.people, s.figures,
        s.at as submission_at, o.approval, a.kind, a.officer as approval_officer, a.key as approval_key, a.counted,
        a.at as approval_at, a.due_at, l.officer as looked_by, l.agreed, l.note, l.at as looked_at

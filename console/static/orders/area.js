@@ -4,12 +4,13 @@ const element = document.getElementById("map");
 
 async function show() {
   try {
-    const { openMap, showChosen, bringIntoView } = await import("../where/map.js");
+    const { openMap, showChosen } = await import("../where/map.js");
     const [map, answer] = await Promise.all([openMap(element), fetch(element.dataset.area)]);
     if (!answer.ok) throw new Error(`${element.dataset.area}: ${answer.status}`);
     const { geometry, bounds } = await answer.json();
     showChosen(map, geometry);
-    bringIntoView(map, bounds);
+    const [west, south, east, north] = bounds;
+    map.fitBounds([[west, south], [east, north]], { padding: 32, maxZoom: 15, animate: false });
     element.dataset.ready = "yes";
   } catch (error) {
     console.error(error);

@@ -14,6 +14,7 @@ from console.orders import book, problems
 from console.orders.checks import Preview, previews
 from console.orders.desk import Desk
 from console.orders.model import Author, Order, State
+from console.orders.prefill import moved
 from console.orders.sheet import Sheet, event_as_it_stands, sheet
 from console.orders.submitting import submit
 from console.orders.waiting import names
@@ -26,6 +27,7 @@ from console.web.pages import page, see_other
 from console.web.parts import CONSOLE
 from console.web.problems import status_of
 from console.where.layers import geojson, shown
+from words.languages import LANGUAGES
 from words.problem import Problem, Refused
 
 routes = web.RouteTableDef()
@@ -45,9 +47,14 @@ class Content:
         return {
             "sheet": self.sheet,
             "previews": self.previews,
-            "preview_languages": list(dict.fromkeys(each.language for each in self.previews)),
+            "preview_languages": languages_of(self.previews),
             "blocked": self.problems,
         }
+
+
+def languages_of(previews: Sequence[Preview]) -> list[str]:
+    """Japanese first, the others as everywhere."""
+    return sorted({each.language for each in previews}, key=LANGUAGES.index)
 
 
 async def content_of(desk: Desk, order: Order) -> Content:
@@ -107,9 +114,8 @@ async def schedule(request: web.Request, order: int) -> str:
     given = await field(request, "start_at")
     start = _start(moment(given, desk.town.timezone)) if given.strip() else None
     after = await typed_number(request, "after")
-    await book.revise(
-        desk, order, Author(officer_of(request).id), now.version.document, after=after or 0, start_at=start
-    )
+    document = moved(now.version.document, now.start_at or now.now, start or now.now)
+    await book.revise(desk, order, Author(officer_of(request).id), document, after=after or 0, start_at=start)
     return f"/orders/{order}/check"
 
 

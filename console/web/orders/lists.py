@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from console.web.pages import page
 from console.web.parts import CONSOLE
 
 routes = web.RouteTableDef()
+_UNSEEN = 'name="seen" value=""'
 
 
 @routes.get("/")
@@ -28,15 +30,22 @@ async def home(request: web.Request) -> web.Response:
 @routes.get("/waiting")
 @needs(quiet=True)
 async def what_waits(request: web.Request) -> web.Response:
-    """The moving part of the front page; it asks for itself again."""
-    return await _front(request, "orders/waiting.html")
+    """The moving part of the front page, which asks for itself again; nothing where it is as it was, so that nothing moves
+    under anybody's finger.
+    """
+    shown = await _front(request, "orders/waiting.html")
+    seen = hashlib.sha256((shown.text or "").encode()).hexdigest()[:16]
+    if request.query.get("seen") == seen:
+        return web.Response(status=204)
+    shown.text = (shown.text or "").replace(_UNSEEN, f'name="seen" value="{seen}"', 1)
+    return shown
 
 
 @routes.get("/orders")
 @needs()
 async def every(request: web.Request) -> web.Response:
     pool = request.app[CONSOLE].pool
-    orders = await listed(pool)
+    orders = await listed(pool, brief=True)
     return page(
         request,
         "orders/list.html",

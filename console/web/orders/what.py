@@ -17,6 +17,7 @@ from console.orders.waiting import names
 from console.web.forms import field, number
 from console.web.guard import needs, officer_of
 from console.web.orders.acting import typed_number
+from console.web.orders.check import languages_of
 from console.web.orders.where import WRITERS
 from console.web.orders.writing import TEXTS, TOURISM, fields_of, local_time, written
 from console.web.pages import page, see_other
@@ -73,7 +74,8 @@ async def save(request: web.Request) -> web.Response:
 async def checks(request: web.Request) -> web.Response:
     """What is to be said of it while it is written; nothing is kept."""
     order = await book.read(_console(request).pool, number(request))
-    return page(request, "orders/checks.html", **await _checked(request, order, await _written(request, order)))
+    found = await _checked(request, order, await _written(request, order))
+    return page(request, "orders/checks.html", alone=True, **found)
 
 
 @routes.post("/orders/{id:[0-9]+}/prepared")
@@ -117,13 +119,14 @@ async def what_page(
         mode=order.mode,
         found=found,
         theirs=theirs,
-        other=(await names(console.pool, [author.officer])).get(author.officer or 0, author.key),
+        writer=(await names(console.pool, [author.officer])).get(author.officer or 0, author.key),
         hazards=HAZARDS,
         levels=LEVELS,
         may_warn=Role.AUTHOR in officer_of(request).roles,
         channels=list(console.desk.channels),
         until=local_time(shown["valid_until"], console.desk.town.timezone),
         kept=False,
+        alone=False,
         **_texts(shown),
         **await _checked(request, order, shown),
     )
@@ -151,8 +154,7 @@ def _by_language(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 async def _checked(request: web.Request, order: Order, document: Mapping[str, Any]) -> dict[str, Any]:
     found: Checks = await check(_console(request).desk, document, start_at=order.start_at)
-    languages = list(dict.fromkeys(each.language for each in found.previews))
-    return {"checks": found, "preview_languages": languages}
+    return {"checks": found, "preview_languages": languages_of(found.previews)}
 
 
 def _changes(order: Order, document: Mapping[str, Any]) -> list[Change]:

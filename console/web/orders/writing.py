@@ -37,7 +37,7 @@ def written(form: MultiMapping[Any], kept: Mapping[str, Any], timezone: tzinfo) 
         document |= _of_kind(str(form["kind"]), str(form.get("hazard", "")))
     if document.get("class") == TOURISM:
         document["topics"] = str(form.get("/topics", "")).translate(_SEPARATORS).split()
-    if "valid_until" in found:
+    if isinstance(found.get("valid_until"), str):
         document["valid_until"] = moment(found["valid_until"], timezone)
     return {key: value for key, value in document.items() if value is not None and value != ""}
 

@@ -87,3 +87,21 @@ async def test_the_list_shows_the_latest_changed_first(hall: Hall) -> None:
     await book.revise(hall.desk, first.id, Author(hall.sato), draft(), after=1)
     assert [order.id for order in await book.listed(hall.pool) if order.prepared_for is None] == [first.id, second.id]
     assert [order.id for order in await book.listed(hall.pool, [State.SUBMITTED])] == [second.id]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"texts": "避難"},
+        {"texts": {"ja": "避難"}},
+        {"channels": "line"},
+        {"level": [4]},
+        {"area_name": 5},
+        {"hazard": ["flood"]},
+        {"reference": "x"},
+        {"late_entry": "yes"},
+    ],
+)
+async def test_what_no_page_could_show_is_no_draft(hall: Hall, wrong: dict[str, object]) -> None:
+    with pytest.raises(Refused, match=f"'{next(iter(wrong))}' is of another shape"):
+        await book.create(hall.desk, API, draft(**wrong))
