@@ -115,9 +115,9 @@ async def _at_work(parts: Parts, pace: Pace) -> AsyncIterator[Session]:
     ages = Agent("ageing", ageing.tick, every=EVERY_SECONDS)
     health = Agent("providers", providers.tick, every=TICK_SECONDS)
     rings = {
-        PLAN: [planner.wake for planner in planners],
+        PLAN: [*(planner.wake for planner in planners), emergency.look],
         DUE: [sender.wake],
-        STOP: [sender.look_for_stops, closer.wake],
+        STOP: [sender.look_for_stops, closer.wake, emergency.look],
         PEERS: [session.peers_changed],
     }
     bell = Bell(parts.pool, _waking(rings), poll_seconds=pace.poll_seconds)

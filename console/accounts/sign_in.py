@@ -50,6 +50,7 @@ class SignIn:
     language: Tongue
     whole: bool
     fresh: bool
+    factor_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +179,4 @@ def token_hash(token: str) -> bytes:
 
 def _read(row: Record) -> SignIn:
     officer = Officer(row["officer"], row["name"], frozenset(map(Role, row["roles"])), row["id"])
-    return SignIn(officer, row["language"], row["whole"], row["fresh"])
+    return SignIn(officer, row["language"], row["whole"], row["fresh"], row["factor_at"])

@@ -81,6 +81,7 @@ async def revise(
     async with desk.pool.acquire() as connection, connection.transaction():
         await _allowed(connection, author, content)
         now = await locked(connection, order)
+        await _allowed(connection, author, now.version.document)
         if not now.state.editable:
             raise Refused(problems.left(now.dispatch) if now.dispatch else problems.wrong_state(now.state))
         if now.version.number != after:

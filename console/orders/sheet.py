@@ -46,6 +46,9 @@ class Similar:
     at: datetime
     people: int
 
+    def as_json(self) -> dict[str, Any]:
+        return {"dispatch": self.dispatch, "at": self.at.isoformat(timespec="seconds"), "people": self.people}
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -95,7 +98,7 @@ class Sheet:
             },
             "seconds": self.seconds,
             "yen": self.yen,
-            "similar": {"dispatch": self.similar.dispatch, "people": self.similar.people} if self.similar else None,
+            "similar": self.similar.as_json() if self.similar else None,
             "typed": [problem.code for problem in self.typed],
         }
 
@@ -105,7 +108,7 @@ async def sheet(desk: Desk, order: Order) -> Sheet:
 
     Raises Refused with everything that keeps it from being sent.
     """
-    event = await _event(desk, order)
+    event = await event_as_it_stands(desk, order)
     reach = await reach_of(desk, event)
     channels = await forecasts(desk, event, reach.needs)
     similar, town = await _similar(desk, event), await _town(desk, event)
@@ -128,7 +131,8 @@ async def sheet(desk: Desk, order: Order) -> Sheet:
     )
 
 
-async def _event(desk: Desk, order: Order) -> Event:
+async def event_as_it_stands(desk: Desk, order: Order) -> Event:
+    """What was submitted, or else what the present version would send. Raises Refused."""
     async with desk.pool.acquire() as connection:
         if order.hash is not None:
             return await submitted_event(connection, order.id, order.hash, order.start_at)

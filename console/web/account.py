@@ -16,12 +16,6 @@ from words.problem import Refused
 routes = web.RouteTableDef()
 
 
-@routes.get("/")
-@needs()
-async def home(_request: web.Request) -> web.Response:
-    return see_other("/account")
-
-
 @routes.get("/account")
 @needs()
 async def show(request: web.Request) -> web.Response:

@@ -17,7 +17,7 @@ from console.web import account, cookie, forgery, guard, headers, map_data, offi
 from console.web.dispatches import afterwards, stopping, watching
 from console.web.dispatches import listing as dispatch_list
 from console.web.guard import Handler
-from console.web.orders import where
+from console.web.orders import approve, check, lists, templates, what, where
 from console.web.pages import page
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN, Console, Parts
 from console.web.problems import RETRY_AFTER, answer, by_status, is_program
@@ -27,7 +27,11 @@ from words.problem import Refused
 Preparing = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 BODY_SECONDS = 10.0
 """Whoever sends more slowly than this is not waited for."""
-TABLES = (signing_in, account, officers, map_data, where, dispatch_list, stopping, watching, afterwards)
+TABLES = (
+    signing_in, account, officers, map_data,
+    where, what, check, approve, lists, templates,
+    dispatch_list, stopping, watching, afterwards,
+)  # fmt: skip
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _ERRORS = 400

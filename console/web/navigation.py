@@ -25,7 +25,10 @@ class Entry:
 
 
 ENTRIES: Sequence[Entry] = (
+    Entry("/", "いま", "Now"),
     Entry("/orders/new", "新しく出す", "New order", frozenset({Role.AUTHOR, Role.TOURISM})),
+    Entry("/orders", "発令", "Orders"),
+    Entry("/templates", "定型文", "Texts"),
     Entry("/dispatches", "配信", "Dispatches"),
     Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
 )

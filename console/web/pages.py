@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,9 +17,12 @@ from console.web import forgery, language
 from console.web.guide import STEPS, hint_for
 from console.web.navigation import entries_for
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN
+from words.languages import OWN_NAMES
 from words.problem import Problem
+from words.terms import HAZARDS
 
 _JAPAN = ZoneInfo("Asia/Tokyo")
+_MINUTE, _HOUR = 60, 3600
 
 
 @jinja2.pass_context
@@ -37,7 +41,23 @@ def _moment(at: datetime) -> str:
 
 
 def _clock(at: datetime) -> str:
+    """To the second, for whoever watches."""
     return f"{at.astimezone(_JAPAN):%H:%M:%S}"
+
+
+@jinja2.pass_context
+def _lasting(context: jinja2.runtime.Context, seconds: float) -> str:
+    """A duration, rounded up as a promise is."""
+    if seconds < _MINUTE:
+        return _say(context, f"{ceil(seconds)} 秒", f"{ceil(seconds)} s")
+    if seconds < _HOUR:
+        return _say(context, f"{ceil(seconds / _MINUTE)} 分", f"{ceil(seconds / _MINUTE)} min")
+    hours, minutes = divmod(ceil(seconds / _MINUTE), 60)
+    return _say(context, f"{hours} 時間 {minutes} 分", f"{hours} h {minutes} min")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
 
 
 def _environment() -> jinja2.Environment:
@@ -50,8 +70,12 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["say"] = _say
     environment.globals["role_name"] = _role
+    environment.globals["hazard_names"] = HAZARDS
+    environment.globals["own_names"] = OWN_NAMES
     environment.filters["moment"] = _moment
     environment.filters["clock"] = _clock
+    environment.filters["lasting"] = _lasting
+    environment.filters["number"] = _number
     return environment
 
 

@@ -1,12 +1,16 @@
 """What a server remembers of each live evacuation while there is a database: as much as it takes to go on without one.
 
-Every second what changed is read again: new batches and messages whole, and of those in somebody's hands how they stand.
+An order is read at once when it is approved, apart from everything else: it can be sent however long the reading of another
+town's batches takes. Then what changed is read again and again: new batches and messages whole, and of those in somebody's
+hands how they stand. An order of which nothing but the approval is known is not: who was told before would be told again.
 What this process itself has in hand, and the others of its data directory, they know better: `InHand`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -39,6 +43,8 @@ _OUTCOMES = sql("dispatcher", "emergency_outcomes")
 _SESSIONS = sql("dispatcher", "session_list")
 _AT_ONCE = 64
 """Batches read by one statement."""
+
+_COLUMNS = ("state", "approved_at", "valid_until", "requested_by", "approved_by")
 
 Glance = tuple[str, int, int]
 """State, attempt, started."""
@@ -117,6 +123,7 @@ class Order:
 
     job: Job
     state: str
+    """As of the last reading of its batches, which was begun later: of what was planned by then all are known."""
     approved_at: datetime
     valid_until: datetime
     requested_by: str
@@ -127,13 +134,20 @@ class Order:
     """Every batch with a lower number is known."""
 
     @property
+    def unplanned(self) -> bool:
+        """Whether some of its people may stand in batches that nobody here has read of, or in none."""
+        return self.state in {DispatchState.APPROVED, DispatchState.PLANNING}
+
+    @property
     def names(self) -> list[str]:
         """What the area is called, in the officer's language first; the event's id, for an area without a name."""
         names = self.job.event.area_name
         ordered = [names[tongue] for tongue in ("ja", "en") if tongue in names]
         return list(dict.fromkeys([*ordered, *names.values(), self.job.event.id]))
 
-    def take(self, read: _Read) -> None:
+    def take(self, read: _Read, state: str) -> None:
+        """`state`: of before the reading."""
+        self.state = state
         self.batches.update({row["number"]: Known.of(row) for row in read.new})
         for row in read.changed:
             self.batches[row["number"]].see(row)
@@ -181,6 +195,8 @@ class Memory:
     shelters: ShelterBoard | None = None
     sessions: int = 1
     """Processes at work on this database, this one included."""
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """An older look must not undo what a newer one found."""
 
     def learn(self, batch: Claimed) -> None:
         """What an attempt of this process left its batch as."""
@@ -193,33 +209,45 @@ class Memory:
         """Read everything anew: the database was gone meanwhile."""
         self.orders.clear()
 
-    async def refresh(self) -> None:
-        """Read what changed. Raises what the database raises."""
-        rows = {row["id"]: row for row in await self.pool.fetch(_OPEN)}
-        live = {name for name, row in rows.items() if (row["class"], row["mode"]) == (EventClass.EVACUATION, Mode.LIVE)}
-        self.others = {name: (row["class"], row["mode"]) for name, row in rows.items() if name not in live}
-        self.held = {name for name in live if rows[name]["state"] == DispatchState.HELD}
-        live -= self.held
-        for gone in self.orders.keys() - live:
-            del self.orders[gone]
-        if live:
-            self.shelters = await board(self.pool)
-            self.sessions = len(await self.pool.fetch(_SESSIONS))
-        for name in live:
-            await self._refresh(rows[name])
+    async def look(self) -> Mapping[str, str]:
+        """Which live evacuations there are, and their states: new ones are read whole, ended ones forgotten.
 
-    async def _refresh(self, row: Record) -> None:
-        order = self.orders.get(row["id"])
-        if order is None:
-            columns = ("state", "approved_at", "valid_until", "requested_by", "approved_by")
-            try:
-                job = await read_job(self.pool, row, self.town)
-            except ToBeHeld:
-                return  # its content is not what was approved: the planner has it held
-            order = Order(job, **{name: row[name] for name in columns})
-        order.take(await self._read(order))
-        order.state = row["state"]
-        self.orders[row["id"]] = order
+        Raises what the database raises.
+        """
+        async with self._looking:
+            rows = {row["id"]: row for row in await self.pool.fetch(_OPEN)}
+            live = {name for name, row in rows.items() if _is_live_evacuation(row)}
+            self.others = {name: (row["class"], row["mode"]) for name, row in rows.items() if name not in live}
+            self.held = {name for name in live if rows[name]["state"] == DispatchState.HELD}
+            live -= self.held
+            for gone in self.orders.keys() - live:
+                del self.orders[gone]
+            if fresh := live - self.orders.keys():
+                await self._read_town()
+            for name in fresh:
+                await self._meet(rows[name])
+            return {name: rows[name]["state"] for name in self.orders}
+
+    async def refresh(self) -> None:
+        """Read what changed of all of them. Raises what the database raises."""
+        found = await self.look()
+        if found:
+            await self._read_town()
+        for name, state in found.items():
+            order = self.orders.get(name)
+            if order is not None:
+                order.take(await self._read(order), state)
+
+    async def _read_town(self) -> None:
+        self.shelters = await board(self.pool)
+        self.sessions = len(await self.pool.fetch(_SESSIONS))
+
+    async def _meet(self, row: Record) -> None:
+        """Not if its content is not what was approved: the planner has it held."""
+        with suppress(ToBeHeld):
+            order = Order(await read_job(self.pool, row, self.town), **{name: row[name] for name in _COLUMNS})
+            order.take(await self._read(order), row["state"])
+            self.orders[row["id"]] = order
 
     async def _read(self, order: Order) -> _Read:
         """The messages after the batches: those that they name are written with them."""
@@ -235,6 +263,10 @@ class Memory:
             key = row["channel"], row["language"], row["shelter"], row["distance"], row["audience"]
             read.words.append(Words(row["number"], row["language"], row["subject"], row["body"], key))
         return read
+
+
+def _is_live_evacuation(row: Record) -> bool:
+    return (row["class"], row["mode"]) == (EventClass.EVACUATION, Mode.LIVE)
 
 
 def _changed(known: Known, glance: Glance | None) -> bool:

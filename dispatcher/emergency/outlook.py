@@ -64,7 +64,7 @@ class Outlook:
             perhaps={},
             counts=counts,
             others=0,
-            unplanned=order.state in {"approved", "planning"},
+            unplanned=order.unplanned,
             ordered_by=None,
             ordered_at=None,
             stopped_by=None,

@@ -45,11 +45,16 @@ class EmergencyPost:
         self._memory = Memory(pool, town)
         self._post = post
         self._gate: Gate | None = None
+        self._look: Callable[[], None] = _nothing
         self._watched = WatchedStore(pool, self._memory.learn) if post is not None else None
         self.store: BatchStore = self._watched or BatchStore(pool)
 
     def held_back(self) -> bool:
         return self._gate is not None and self._gate.is_shut
+
+    def look(self) -> None:
+        """Something was approved or stopped."""
+        self._look()
 
     @asynccontextmanager
     async def at_work(self, ways: Ways, cutter: Cutter, session: Callable[[], int]) -> AsyncIterator[None]:
@@ -58,7 +63,7 @@ class EmergencyPost:
         if station is None or self._post is None:
             yield
             return
-        self._gate = station.gate
+        self._gate, self._look = station.gate, station.look
         async with station.at_work(), self._post.counter(station):
             yield
 
@@ -71,3 +76,7 @@ class EmergencyPost:
         except OSError as error:
             log.error("no_emergency_post", reason=error.strerror)  # noqa: TRY400 the reason is all there is to it
             return None
+
+
+def _nothing() -> None:
+    """There is no post."""

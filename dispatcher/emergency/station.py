@@ -58,6 +58,7 @@ SETTLE_SECONDS = 2.0
 """Beyond the last moment of any call: until other processes of the directory have told what they have in hand."""
 AWAITED_SECONDS = 10.0
 """A process that hangs is not waited for longer."""
+LOOK_SECONDS = 0.5
 REFRESH_SECONDS = 0.5
 REFRESH_SHARE = 0.05
 """Remembering takes no more than this part of the time, however large the town."""
@@ -138,6 +139,7 @@ class Station:
         self.gate = Gate(directory / "gate")
         self.name = _name_of(directory)
         self._agent = Agent("emergency", self.tick, every=min(0.5, ways.poll_seconds))
+        self._lookout = Agent("emergency lookout", self._look, every=LOOK_SECONDS)
         self._roll_call = RollCall(ordinary.pool, self.name, grace=ordinary.grace) if ordinary is not None else None
         if ordinary is not None:
             ordinary.store.carry = self._shelf.carry
@@ -151,7 +153,7 @@ class Station:
         if self._shelf.books and self._ordinary is not None:
             await self.tick()
         try:
-            async with self._agent:
+            async with self._agent, self._lookout:
                 yield
         finally:
             await self._end()
@@ -192,6 +194,10 @@ class Station:
             self._ordinary.store.take_over(dispatch)
         self._agent.wake()
 
+    def look(self) -> None:
+        """Something was approved or stopped: see to it that it is known here at once."""
+        self._lookout.wake()
+
     async def _end(self) -> None:
         await self._stop_sending()
         self._shelf.close()
@@ -226,6 +232,13 @@ class Station:
                 await self._there_is_none()
         except (*DATABASE_TROUBLE, asyncpg.PostgresError, TimeoutError) as trouble:
             log.warning("emergency_interrupted", error=type(trouble).__name__)
+
+    async def _look(self) -> None:
+        """Apart from the tick, which may be reading a large town's batches for seconds."""
+        if self._floor is None or self._ordinary is None or not self._state.answers:
+            return
+        async with asyncio.timeout(ASK_SECONDS):
+            await self._ordinary.memory.look()
 
     async def ask(self) -> bool:
         """Whether the database takes a write now."""
@@ -303,7 +316,7 @@ class Station:
             theirs = await asyncio.to_thread(self._neighbours.told, within=self._silent)
             self._their_sessions = {each.session for each in theirs}
             told = [*theirs, *ordinary.store.told()]
-            for name, order in ordinary.memory.orders.items():
+            for name, order in list(ordinary.memory.orders.items()):
                 if name not in self._shelf.books:
                     await self._leave(ordinary, order.completed(told), told)
         except OSError as error:
@@ -316,7 +329,7 @@ class Station:
 
     async def _leave(self, ordinary: Ordinary, order: Order, told: Iterable[InHand]) -> None:
         leaving = Leaving(self._ways.channels, told, ordinary.session(), self._addresses.sealed)
-        new_words, cut, unplanned = list[Words](), list[Kept](), order.state in {"approved", "planning"}
+        new_words, cut, unplanned = list[Words](), list[Kept](), order.unplanned
         if unplanned and ordinary.memory.shelters is not None and ordinary.cutter.can(order):
             new_words, cut = await ordinary.cutter.cut(order, ordinary.memory.shelters, leaving)
             unplanned = False

@@ -17,6 +17,7 @@ from channels.memory import MemoryChannel, MemorySettings
 from dispatcher.audience import AddressBook, Living
 from dispatcher.dispatches import Signatures, Status, create, status
 from dispatcher.drafting import Town
+from dispatcher.emergency.post import Post
 from dispatcher.engine import Pace, Parts, running
 from dispatcher.epoch import Epoch
 from dispatcher.events import Event, parse_event
@@ -101,6 +102,7 @@ class Kawabe:
         addresses: AddressBook | None = None,
         *,
         epoch: Epoch | None = None,
+        post: Post | None = None,
         **changes: Any,
     ) -> AsyncIterator[None]:
         """An engine, as one worker process has it; two at once are two workers."""
@@ -113,6 +115,7 @@ class Kawabe:
             limiter=MemoryLimiter(),
             town=KAWABE,
             epoch=epoch or Epoch(),
+            post=post,
         )
         async with columns.following(), running(parts, replace(self.pace, **changes)):
             yield

@@ -3,6 +3,7 @@ select sign_in.id,
     officer.name,
     officer.roles,
     officer.language,
+    sign_in.factor_at,
     sign_in.factor_at is not null as whole,
     coalesce(sign_in.factor_at > now() - interval '5 minutes', false) as fresh,
     sign_in.seen_at < now() - interval '1 minute' as stale

@@ -13,9 +13,10 @@ from aiohttp import web
 
 from console.accounts import Role
 from console.orders import book
-from console.orders.model import Author
-from console.web.forms import field
+from console.orders.model import Author, Order
+from console.web.forms import field, number
 from console.web.guard import needs, officer_of
+from console.web.orders.acting import typed_number
 from console.web.pages import page, see_other
 from console.web.parts import CONSOLE
 from console.web.problems import status_of
@@ -47,6 +48,34 @@ async def begin(request: web.Request) -> web.Response:
     return see_other(f"/orders/{order.id}/what")
 
 
+@routes.get("/orders/{id:[0-9]+}/where")
+@needs(*WRITERS)
+async def show_again(request: web.Request) -> web.Response:
+    order = await book.read(request.app[CONSOLE].pool, number(request))
+    if not order.state.editable:
+        return see_other(f"/orders/{order.id}")
+    area = order.version.document.get("area")
+    chosen = json.dumps([area] if area is not None else [], ensure_ascii=False)
+    return await where_page(request, mode=order.mode, chosen=chosen, order=order)
+
+
+@routes.post("/orders/{id:[0-9]+}/where")
+@needs(*WRITERS)
+async def change(request: web.Request) -> web.Response:
+    """Another area for a draft. The name it had goes with the old one."""
+    desk, chosen = request.app[CONSOLE].desk, await field(request, "areas")
+    order = await book.read(desk.pool, number(request))
+    try:
+        if _parts(chosen) != [order.version.document.get("area")]:
+            document = {**order.version.document, **await placed(request, chosen)}
+            author, after = Author(officer_of(request).id), await typed_number(request, "after")
+            await book.revise(desk, order.id, author, document, after=after or 0, start_at=order.start_at)
+    except Refused as refused:
+        now = await book.read(desk.pool, order.id)
+        return await where_page(request, mode=now.mode, chosen=chosen, order=now, found=refused.problems)
+    return see_other(f"/orders/{order.id}/what")
+
+
 async def placed(request: web.Request, chosen: str) -> dict[str, Any]:
     """`area` and `area_name` of a document, from the parts in a form. Raises Refused."""
     parts = _parts(chosen)
@@ -56,7 +85,12 @@ async def placed(request: web.Request, chosen: str) -> dict[str, Any]:
 
 
 async def where_page(
-    request: web.Request, *, mode: str = Mode.DRILL, chosen: str = "[]", found: Sequence[Problem] = ()
+    request: web.Request,
+    *,
+    mode: str = Mode.DRILL,
+    chosen: str = "[]",
+    order: Order | None = None,
+    found: Sequence[Problem] = (),
 ) -> web.Response:
     layers = request.app[CONSOLE].map.layers
     return page(
@@ -65,6 +99,7 @@ async def where_page(
         status=status_of(found) if found else 200,
         mode=Mode.LIVE if mode == Mode.LIVE else Mode.DRILL,
         chosen=chosen,
+        order=order,
         found=found,
         basemap=None,
         municipalities=await layers.municipalities(),

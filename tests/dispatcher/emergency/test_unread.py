@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from asyncpg import Pool
 from channels.contract import Answer, Verdict
 from dispatcher.attempt import call_key
 from dispatcher.batches import BatchStore, Claimed, LaneKey, Log
-from dispatcher.dispatches import Status
+from dispatcher.dispatches import Status, stop
+from dispatcher.emergency import station
 from dispatcher.emergency.cutting import Cutter
 from dispatcher.emergency.desk import Desk
 from dispatcher.emergency.in_hand import WatchedStore
@@ -54,6 +55,8 @@ class Post:
     desk: Desk
     store: WatchedStore
     pool: Pool
+    station: Station
+    memory: Memory
 
     async def send_without_the_database(self, dispatch: str) -> None:
         """From its going to the last call."""
@@ -75,10 +78,10 @@ async def manned(town: Kawabe, url: str, directory: Path, alive: Session) -> Asy
         cutter = Cutter(await drafter(town), Writer(town.channels, batch_size=500, town=KAWABE))
         ordinary = Ordinary(pool, 0.1, memory, store, cutter, lambda: alive.number)
         ways = Ways(town.channels, MemoryLimiter(), poll_seconds=0.02, call_seconds=0.1, patience=0.1)
-        station = Station(directory, ways, OfflineAddresses(columns, town.vault), ordinary)
-        async with station.at_work():
-            await station.tick()
-            yield Post(Desk(station), store, pool)
+        here = Station(directory, ways, OfflineAddresses(columns, town.vault), ordinary)
+        async with here.at_work():
+            await here.tick()
+            yield Post(Desk(here), store, pool, here, memory)
 
 
 @pytest.fixture
@@ -86,6 +89,12 @@ async def town(pool: Pool, tmp_path: Path) -> Kawabe:
     town = await kawabe(pool)
     await town.settle(tmp_path, [*crowd(2, phone=True), CAST["mei"]])
     return town
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
 
 
 async def begun(store: BatchStore, channel: str, alive: Session) -> Claimed:
@@ -238,3 +247,69 @@ async def test_a_batch_split_after_the_last_reading_is_known_by_its_parts(town: 
     assert {number: bytes(each.outcomes) for number, each in kept.items()} == {
         batch.number: bytes([Outcome.MOVED] * 2), part.number: b"\0", 3 - part.number: b"\0",
     }  # fmt: skip
+
+
+class Slow:
+    """A pool whose reading of batches takes as long as nobody lets it go on."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.reading, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.slow = False
+
+    async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        if self.slow and "array_send(members)" in statement:
+            self.slow = False
+            self.reading.set()
+            await self.goes_on.wait()
+        return await self._pool.fetch(statement, *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
+        return await self._pool.fetchrow(statement, *arguments)
+
+
+async def test_an_order_is_seen_while_the_batches_of_another_are_being_read(town: Kawabe) -> None:
+    first = await town.send(order())
+    slow: Any = Slow(town.pool)
+    memory = Memory(slow, KAWABE)
+    await memory.refresh()
+    async with session(town) as alive:
+        await plan(town, alive)
+    slow.slow = True
+    reading = asyncio.create_task(memory.refresh())
+    await slow.reading.wait()
+    second = await town.send(order(area_name={"ja": "川沿い"}))
+    await memory.look()
+    assert memory.orders.keys() == {first, second}
+    assert (memory.orders[first].unplanned, memory.orders[second].unplanned) == (True, True)
+    slow.goes_on.set()
+    await reading
+    assert (memory.orders[first].unplanned, memory.orders[second].unplanned) == (False, True)
+
+
+async def test_an_order_that_was_planned_before_it_was_seen_is_known_with_its_batches(town: Kawabe) -> None:
+    dispatch = await town.send(order())
+    async with session(town) as alive:
+        await plan(town, alive)
+    memory = Memory(town.pool, KAWABE)
+    await memory.look()
+    assert (len(memory.orders[dispatch].batches), memory.orders[dispatch].unplanned) == (3, False)
+
+
+async def test_what_is_stopped_is_forgotten_at_the_next_look(town: Kawabe) -> None:
+    dispatch = await town.send(order())
+    memory = Memory(town.pool, KAWABE)
+    await memory.look()
+    await stop(town.pool, dispatch, by="森")
+    await memory.look()
+    assert memory.orders == {}
+
+
+async def test_a_post_that_is_called_looks_at_once(
+    town: Kawabe, fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station, "LOOK_SECONDS", 3600.0)
+    async with session(town) as alive, manned(town, fresh_database_url, tmp_path / "emergency", alive) as post:
+        dispatch = await town.send(order())
+        post.station.look()
+        await until(lambda: dispatch in post.memory.orders)
