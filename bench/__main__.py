@@ -19,6 +19,7 @@ NAMES = {
     "follow": "people who move, followed by two processes while their matches are compared with SQL",
     "counting": "people in an area by channel, language, reachability and shelter, while it is drawn",
     "console": "the console in a browser: first content, and people counted while an area is drawn",
+    "watchers": "the fan-out with officers watching it live, against the same with nobody",
     "wire": "the channels against bare clients that post the same bytes",
     "match": "who is in an area, among ten million places, against an R-tree and PostGIS",
     "fences": "which of thousands of areas hold a moving place",

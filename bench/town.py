@@ -65,6 +65,11 @@ class Town:
         async with open_pool(self.dsn, size) as pool:
             yield pool
 
+    @property
+    def postmaster(self) -> int:
+        """The server's own process."""
+        return _postmaster(self.directory)
+
     def crash(self) -> None:
         """End the server at once, as a power cut would end it: what is not written yet is never written."""
         os.kill(_postmaster(self.directory), signal.SIGQUIT)

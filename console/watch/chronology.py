@@ -87,8 +87,8 @@ def _moments(row: Record, *, recorded: set[str]) -> Iterator[Entry]:
     """What the record of officers does not say already."""
     people = f"{row['audience']:,}" if row["audience"] is not None else "?"
     if "order.released" not in recorded:
-        yield Entry(row["approved_at"], row["approved_by"], Label("承認（依頼者とともに）", "Approved, with who asked for it"),
-                    row["requested_by"])  # fmt: skip
+        label = Label(f"{row['requested_by']} の依頼を承認", f"Approved, as {row['requested_by']} asked for it")
+        yield Entry(row["approved_at"], row["approved_by"], label)
     known = {
         "matched_at": Label(f"対象者を確定（{people} 人）", f"Audience known ({people} people)"),
         "first_send_at": Label("最初の送信", "First message sent"),

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from asyncpg import Pool
 
 EVERY_SECONDS = 1.0
-SHARE = 1 / 40
-"""Of one connection's time that looking may take: a look that takes longer comes less often."""
+SHARE = 1 / 25
+"""Of the time that looking may take; a look that takes longer comes less often."""
+SLOWEST_SECONDS = 3.0
+"""But never less often than this: while everything is sent at full speed a look mostly waits for its turn."""
 QUIET_SECONDS = 5.0
 """Between looks at what is over; receipts still come in."""
 REASONS_SECONDS = 10.0
@@ -207,7 +209,7 @@ class _Reader:
                 self._miss(trouble)
             took = time.monotonic() - began
             over = self.look is not None and self.look.status.over
-            await self._rest(max(QUIET_SECONDS if over else EVERY_SECONDS, took / SHARE))
+            await self._rest(QUIET_SECONDS if over else min(max(EVERY_SECONDS, took / SHARE), SLOWEST_SECONDS))
 
     async def _rest(self, seconds: float) -> None:
         try:

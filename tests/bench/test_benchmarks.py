@@ -49,6 +49,13 @@ def test_the_console_is_asked_in_a_browser(bench: Bench) -> None:
     assert all(result["first_content_ms"].values())
 
 
+def test_watchers_all_see_it_and_everybody_is_reached(bench: Bench) -> None:
+    result = bench("watchers", "--recipients", "3000", "--watchers", "3", "--runs", "1")
+    assert result["counted"], result["reasons"]
+    assert result["fewest_looks"] > 0
+    assert result["lines"]
+
+
 def test_two_workers_are_compared_with_one(bench: Bench) -> None:
     result = bench("scale", "--recipients", "2000", "--runs", "1", "--old-batches", "2000")
     _counts(result)

@@ -269,6 +269,16 @@ def test_stop_ends_late_entry_of_an_order_that_was_sent_and_says_so(todoke: Todo
     assert "Whoever comes into its area from now on does not get it (stopped by 森)." in todoke.ok("stop", name).out
 
 
+def test_one_channel_is_stopped_and_the_others_go_on(todoke: Todoke, sandbox: Sandbox) -> None:
+    name = todoke.ok("send", event(todoke), *BOTH, "--json").last["dispatch"]
+    said = todoke.ok("stop", name, "--channel", "line", "--lang", "ja")
+    assert said.out.startswith(f"{name} の line を中止しました。")
+    todoke.ok("send", event(todoke, id="drill-1", mode="drill", channels=["sms"]), "--wait")
+    assert sandbox.multicasts() == []
+    assert "does not use the channel 'fax'" in todoke.run("stop", name, "--channel", "fax").err
+    assert todoke.run("stop", "--all", "--channel", "sms").code == 2
+
+
 @pytest.mark.parametrize("words", [("status",), ("stop",)])
 def test_a_dispatch_that_is_none_is_refused_by_name(todoke: Todoke, words: tuple[str, ...]) -> None:
     said: Ended = todoke.run(*words, "1123-nobody")

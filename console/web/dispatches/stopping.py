@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from console.accounts import Role
@@ -18,6 +20,7 @@ from console.web.pages import page, see_other
 from console.web.parts import CONSOLE
 from console.web.problems import status_of
 from dispatcher.channel_stops import channel_stops
+from dispatcher.model import Mode
 from words.problem import Refused
 
 routes = web.RouteTableDef()
@@ -29,14 +32,10 @@ MAY_STOP = (*ON_DUTY, Role.TOURISM)
 async def ask_all(request: web.Request) -> web.Response:
     pool = request.app[CONSOLE].pool
     rows = await stopping.going_on(pool)
-    return page(
-        request,
-        "dispatches/stop_all.html",
-        mode="live" if any(each.status.mode == "live" for each in rows) else None,
-        looks=rows,
-        now=await live_now(pool),
-        **words(language_of(request)),
-    )
+    shown: dict[str, Any] = {**words(language_of(request)), "looks": rows, "now": await live_now(pool)}
+    if any(each.status.mode == Mode.LIVE for each in rows):
+        shown["mode"] = Mode.LIVE
+    return page(request, "dispatches/stop_all.html", **shown)
 
 
 @routes.post("/dispatches/stop")

@@ -111,7 +111,7 @@ async def test_who_may_only_look_takes_nothing_away(office: Office, sent: Status
 
 async def test_the_chronology_tells_who_did_what(office: Office, sent: Status, auditor: Desk) -> None:
     said = await auditor.get(f"/dispatches/{sent.dispatch}/chronology")
-    moments = [said.text.index(word) for word in ("承認（依頼者とともに）", "最初の送信", "終了（送信完了）")]
+    moments = [said.text.index(word) for word in ("佐藤 の依頼を承認", "最初の送信", "終了（送信完了）")]
     assert moments == sorted(moments)
     file = await auditor.get(f"/dispatches/{sent.dispatch}/chronology.csv")
     assert "森" in file.text

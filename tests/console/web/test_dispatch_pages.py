@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
 import pytest
 
 from console.accounts import Role
+from console.orders.model import State
+from console.watch import hub as hubs
+from console.web.dispatches import watching
 from dispatcher.dispatches import status
 from dispatcher.model import DispatchState
 from tests.console.office import Desk, Hired, Office
+from tests.console.orders.hall import open_hall
 from tests.dispatcher.engine_room import CAST, Kawabe, crowd, invitation, kawabe, order
 
 
@@ -219,3 +226,61 @@ async def test_a_text_of_somebody_is_never_markup(office: Office, town: Kawabe, 
         assert "<b>佐藤" not in text
         assert "<img src=x" not in text
     assert "&lt;script&gt;" in text
+
+
+async def test_a_slow_watcher_is_let_go(
+    town: Kawabe, watcher: Desk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads nothing at all: what waits for them stays within the socket's buffers."""
+    monkeypatch.setattr(watching, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(hubs, "EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(hubs, "SHARE", 1.0)
+    dispatch = await town.send(order())
+    url = urlsplit(office.address)
+    with socket.socket() as plug:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plug.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(plug, (url.hostname, url.port))
+        head = f"GET /dispatches/{dispatch}/events HTTP/1.1\r\nHost: {url.netloc}\r\nCookie: todoke={watcher.cookie}\r\n\r\n"
+        await loop.sock_sendall(plug, head.encode())
+        async with asyncio.timeout(60):
+            while not office.hub.watchers:
+                await asyncio.sleep(0.01)
+            while office.hub.watchers:
+                await asyncio.sleep(0.05)
+
+
+async def test_what_is_held_goes_on_by_an_approvers_word_and_a_fresh_code(
+    office: Office, town: Kawabe, mori: Hired, sato: Hired
+) -> None:
+    dispatch = await town.send(order(), counted=3)
+    async with town.at_work():
+        async with asyncio.timeout(20):
+            while (await status(town.pool, dispatch)).held is None:
+                await asyncio.sleep(0.02)
+        assert (await (await office.signed_in(sato)).get(f"/dispatches/{dispatch}/release")).status == 403
+        desk = await office.signed_in(mori)
+        asked = await desk.get(f"/dispatches/{dispatch}/release")
+        [people] = re.findall(r'name="people" value="(\d+)"', asked.text)
+        await office.pool.execute("update sign_in set factor_at = now() - interval '1 hour'")
+        assert (await desk.post(f"/dispatches/{dispatch}/release", people=people)).status == 401
+        assert (await desk.post(f"/dispatches/{dispatch}/release", people="3")).status == 401
+        await desk.give_code(mori)
+        assert (await desk.post(f"/dispatches/{dispatch}/release", people="3")).status == 409
+        assert (await status(town.pool, dispatch)).held is not None
+        assert (await desk.post(f"/dispatches/{dispatch}/release", people=people)).status == 303
+        end = await town.over(dispatch)
+    assert end.state is DispatchState.DRAINED
+    assert "dispatch.released" in await office.actions()
+
+
+async def test_an_order_that_counts_down_is_taken_back_with_everything(
+    office: Office, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    hall = await open_hall(pool, tmp_path)
+    counting = await hall.counting()
+    desk = await office.signed_in(await office.hire("kato", "加藤", Role.AUTHOR))
+    assert "秒読み中の発令 1 件" in (await desk.get("/dispatches/stop")).text
+    await desk.post("/dispatches/stop")
+    assert (await hall.read(counting)).state is State.TAKEN_BACK
