@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -44,6 +45,7 @@ class Agent:
         self._awake = asyncio.Event()
         self._without_database = False
         self._task: asyncio.Task[None] | None = None
+        self._leaving = False
 
     def wake(self) -> None:
         self._awake.set()
@@ -55,18 +57,23 @@ class Agent:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leaving = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        # A library under a tick may swallow the one cancellation there is; who leaves does not wait for it for ever.
+        while not self._leaving:
             self._awake.clear()
             await self._tick_once()
-            try:
-                await asyncio.wait_for(self._awake.wait(), self._every)
-            except TimeoutError:
-                continue
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        # Until Python 3.12 `wait_for` loses a cancellation that comes together with what was waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._every):
+                await self._awake.wait()
 
     async def _tick_once(self) -> None:
         try:
