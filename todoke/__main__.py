@@ -113,6 +113,15 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "Look after the console's officers",
         {"create": Entry("admin", "最初の管理者を作る", "Make the first administrators")},
     ),
+    "key": Group(
+        "API キーを扱う",
+        "Look after the keys of programs that use the API",
+        {
+            "create": Entry("key", "API キーを作る", "Make an API key", "create"),
+            "list": Entry("key", "API キーを一覧にする", "List the API keys", "list_"),
+            "revoke": Entry("key", "API キーを取り消す", "Revoke an API key", "revoke"),
+        },
+    ),
     "audit": Group(
         "操作の記録を調べる",
         "Look into the record of what officers did",

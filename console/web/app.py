@@ -14,6 +14,7 @@ from aiohttp.web_urldispatcher import AbstractResource
 from console.watch.hub import Hub
 from console.watch.unreached import Unreaching
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
+from console.web.api import about, door
 from console.web.dispatches import afterwards, stopping, watching
 from console.web.dispatches import listing as dispatch_list
 from console.web.guard import Handler
@@ -31,6 +32,7 @@ TABLES = (
     signing_in, account, officers, map_data,
     where, what, check, approve, lists, templates,
     dispatch_list, stopping, watching, afterwards,
+    about,
 )  # fmt: skip
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
@@ -106,7 +108,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         if error.status < _ERRORS:
             raise
-        return answer(request, [by_status(error.status)], error.status)
+        said = answer(request, [by_status(error.status)], error.status)
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            said.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return said
     except DATABASE_TROUBLE as trouble:
         log.warning("console_without_database", error=type(trouble).__name__)
         return answer(request, [by_status(503)], 503)
@@ -125,6 +130,10 @@ async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
         forgery.check_origin(request)
         if "Content-Encoding" in request.headers:
             raise web.HTTPUnsupportedMediaType
+    if door.is_ours(request):
+        if request.method not in forgery.SAFE:
+            await _receive(request)
+        return await door.let_in(request, handler)
     if access is not None:
         sign_in = await guard.sign_in_of(request, access)
         if sign_in is not None:
@@ -151,6 +160,10 @@ async def _receive(request: web.Request) -> None:
 
 def _refused(request: web.Request, refused: Refused) -> web.StreamResponse:
     """Who is not signed in is shown where to sign in, and comes back here afterwards."""
+    if refused.problems[0].code == "api.key":
+        said = answer(request, refused.problems)
+        said.headers["WWW-Authenticate"] = 'Bearer realm="todoke"'
+        return said
     if refused.problems[0].code != "sign_in.needed" or is_program(request):
         return answer(request, refused.problems)
     back = request.path_qs if request.method == "GET" else "/"

@@ -48,6 +48,13 @@ STATUS: dict[str, int] = {
     "release.count_changed": 409,
     "watch.too_many": 503,
     "console.not_encrypted": 421,
+    "api.key": 401,
+    "api.too_many": 429,
+    "api.media_type": 415,
+    "api.other_body": 422,
+    "json.syntax": 400,
+    "json.encoding": 400,
+    "json.too_deep": 400,
 }
 """The status of a problem, by its code; what is not here is input that was refused (422)."""
 RETRY_AFTER = {429: "900", 503: "5"}

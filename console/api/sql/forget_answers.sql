@@ -1,0 +1,1 @@
+delete from api_answer where at < clock_timestamp() - make_interval(days => $1)

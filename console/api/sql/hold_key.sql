@@ -1,0 +1,1 @@
+select from api_key where id = $1 and revoked_at is null for share
