@@ -75,3 +75,48 @@ def no_key() -> Problem:
         "この名前の有効なキーはありません。todoke key list で確かめてください。",
         "There is no valid key of this name. See todoke key list.",
     )
+
+
+def no_token() -> Problem:
+    return Problem(
+        "api.idempotency_key",
+        "",
+        "Idempotency-Key に、要求ごとに違う 1〜255 文字の英数字や記号を入れて送ってください。再送のときは同じ値にします。",
+        "Send an Idempotency-Key of 1 to 255 visible ASCII characters: another for each request, the same when you repeat it.",
+    )
+
+
+def other_body() -> Problem:
+    return Problem(
+        "api.other_body",
+        "",
+        "この Idempotency-Key は、別の内容の要求に使われています。新しい値で送ってください。",
+        "This Idempotency-Key was used for a request with other content. Send it with a new one.",
+    )
+
+
+def no_drills() -> Problem:
+    return Problem(
+        "api.no_drills",
+        "",
+        "このキーには訓練を送る権限がありません。職員がコンソールで提出し、承認します。",
+        "This key may not send drills. Officers submit and approve them in the console.",
+    )
+
+
+def not_yours() -> Problem:
+    return Problem(
+        "api.not_yours",
+        "",
+        "このキーが最後に書いた発令ではないので、送れません。職員がコンソールで提出し、承認します。",
+        "This key was not the last to write this order, so it cannot send it. Officers do so in the console.",
+    )
+
+
+def bad_value(where: str) -> Problem:
+    return Problem(
+        "api.value",
+        where,
+        "この項目はないか、値の形が違います。/api/v1/openapi.json で確かめてください。",
+        "There is no such field, or its value is of another kind. See /api/v1/openapi.json.",
+    )

@@ -11,6 +11,7 @@ from console import audit
 from console.accounts import Officer, Role, problems, still
 from console.orders.approving import take_back
 from console.orders.desk import Desk
+from console.orders.model import Connection
 from console.watch.listing import Filter, listed
 from console.watch.look import Look, head, look
 from dispatcher.channel_stops import stop_channel_here
@@ -63,38 +64,64 @@ async def going_on(pool: Pool) -> list[Look]:
 
 async def stop_one(pool: Pool, officer: Officer, dispatch: str) -> Stopped:
     """Nothing of it leaves two seconds later. Raises Refused: not allowed to, or no such dispatch."""
-    known = await head(pool, dispatch)
-    unsent = await unsent_of(pool, dispatch)
-    async with pool.acquire() as connection, connection.transaction():
-        await still(connection, officer.id, *_who(known.event_class))
-        state = await stop_here(connection, dispatch, by=officer.name)
-        await audit.record(
-            connection,
-            actor=officer.id,
-            action="dispatch.stopped",
-            subject=f"dispatch:{dispatch}",
-            details={"state": state.value, "unsent": unsent},
-        )
-    log.warning("dispatch_stopped", dispatch=dispatch, officer=officer.id, unsent=unsent)
-    return Stopped(state, unsent)
+    return await _stop(pool, _ByOfficer(officer.name, officer.id), dispatch, None)
 
 
 async def stop_channel(pool: Pool, officer: Officer, dispatch: str, channel: str) -> Stopped:
     """Of one channel nothing leaves two seconds later; the others go on. Raises Refused, also for no such channel."""
+    return await _stop(pool, _ByOfficer(officer.name, officer.id), dispatch, channel)
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    """An API key with a role, as its caller has made sure."""
+
+    name: str
+    role: Role
+
+
+async def stop_by_key(pool: Pool, key: ByKey, dispatch: str, channel: str | None) -> Stopped:
+    """The same by a program: all of it, or one channel. Raises Refused."""
+    return await _stop(pool, key, dispatch, channel)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByOfficer:
+    name: str
+    id: int
+
+
+async def _stop(pool: Pool, by: _ByOfficer | ByKey, dispatch: str, channel: str | None) -> Stopped:
     known = await head(pool, dispatch)
     unsent = await unsent_of(pool, dispatch, channel)
     async with pool.acquire() as connection, connection.transaction():
-        await still(connection, officer.id, *_who(known.event_class))
-        state = await stop_channel_here(connection, dispatch, channel, by=officer.name)
+        await _allowed(connection, by, known.event_class)
+        state = await _stop_here(connection, dispatch, channel, by.name)
+        told = {"channel": channel} if channel is not None else {"state": state.value}
+        key = {"key": by.name} if isinstance(by, ByKey) else {}
         await audit.record(
             connection,
-            actor=officer.id,
-            action="channel.stopped",
+            actor=by.id if isinstance(by, _ByOfficer) else None,
+            action="dispatch.stopped" if channel is None else "channel.stopped",
             subject=f"dispatch:{dispatch}",
-            details={"channel": channel, "unsent": unsent},
+            details={**told, "unsent": unsent, **key},
         )
-    log.warning("channel_stopped", dispatch=dispatch, channel=channel, officer=officer.id, unsent=unsent)
+    event = "dispatch_stopped" if channel is None else "channel_stopped"
+    log.warning(event, dispatch=dispatch, channel=channel, by=by.id if isinstance(by, _ByOfficer) else by.name)
     return Stopped(state, unsent)
+
+
+async def _allowed(connection: Connection, by: _ByOfficer | ByKey, event_class: str) -> None:
+    if isinstance(by, _ByOfficer):
+        await still(connection, by.id, *_who(event_class))
+    elif by.role not in _who(event_class):
+        raise Refused(problems.role(_who(event_class)))
+
+
+async def _stop_here(connection: Connection, dispatch: str, channel: str | None, by: str) -> DispatchState:
+    if channel is None:
+        return await stop_here(connection, dispatch, by=by)
+    return await stop_channel_here(connection, dispatch, channel, by=by)
 
 
 async def stop_everything(desk: Desk, officer: Officer) -> list[str]:

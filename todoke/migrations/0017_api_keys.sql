@@ -19,7 +19,7 @@ create table api_answer (
     key    bigint not null references api_key,
     token  text collate "C" not null,            -- its Idempotency-Key
     asked  bytea not null,                       -- SHA-256 of what it sent
-    answer jsonb,                                -- null only within the transaction that makes it
+    answer text,                                 -- null only within the transaction that makes it
     at     timestamptz not null default clock_timestamp(),
     primary key (key, token)
 );

@@ -15,6 +15,7 @@ from console.web.guard import H, Handler, anybody
 from console.web.parts import CONSOLE
 from console.web.problems import answer
 from dispatcher import strict_json
+from dispatcher.strict_json import pointer, shown
 from words.problem import Refused
 
 PREFIX = "/api/v1/"
@@ -82,6 +83,23 @@ async def body_of(request: web.Request, *, required: bool = True) -> Mapping[str
     if not isinstance(value, dict):
         raise Refused(problems.not_object())
     return value
+
+
+def query(request: web.Request, *names: str) -> Mapping[str, str]:
+    """What follows the question mark, each once. Raises Refused for what is not one of `names`."""
+    found = [problems.bad_value(f"/{shown(name)}") for name in request.query if name not in names]
+    found += [problems.bad_value(f"/{name}") for name in names if len(request.query.getall(name, [])) > 1]
+    if found:
+        raise Refused(found)
+    return request.query
+
+
+def only(body: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Raises Refused for a body that holds more than `names`."""
+    found = [problems.bad_value(pointer("", name)) for name in body if name not in names]
+    if found:
+        raise Refused(found)
+    return body
 
 
 def json(body: Any, status: int = 200, **headers: str) -> web.Response:

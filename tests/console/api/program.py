@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -59,7 +60,7 @@ class Program:
 async def asked(method: str, address: str, data: bytes | None, headers: Mapping[str, str]) -> Said:
     async with (
         aiohttp.ClientSession() as client,
-        client.request(method, address, data=data, headers=headers) as answer,
+        client.request(method, address, data=None if data is None else BytesIO(data), headers=headers) as answer,
     ):
         return Said(answer.status, await answer.text(), answer.headers)
 
