@@ -14,7 +14,7 @@ from aiohttp.web_urldispatcher import AbstractResource
 from console.watch.hub import Hub
 from console.watch.unreached import Unreaching
 from console.web import account, cookie, forgery, guard, headers, map_data, officers, signing_in
-from console.web.api import about, door
+from console.web.api import about, document, door
 from console.web.api import dispatches as api_dispatches
 from console.web.api import orders as api_orders
 from console.web.dispatches import afterwards, stopping, watching
@@ -34,7 +34,7 @@ TABLES = (
     signing_in, account, officers, map_data,
     where, what, check, approve, lists, templates,
     dispatch_list, stopping, watching, afterwards,
-    about, api_orders, api_dispatches,
+    document, about, api_orders, api_dispatches,
 )  # fmt: skip
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
