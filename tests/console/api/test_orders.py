@@ -22,18 +22,18 @@ async def written(gauge: Program, document: Any = None, *, asked: str = "first")
 
 
 async def test_an_alert_by_api_is_a_draft_and_nothing_more(office: Office, sato: Hired) -> None:
-    gauge = await program(office)
-    said = await written(gauge)
+    gauge, document = await program(office), draft()
+    said = await written(gauge, document)
     assert said.status == 201, said.text
     assert (said.body["state"], said.body["written_by"]) == ("draft", {"officer": None, "key": "river-gauge"})
-    assert (await gauge.get(said.headers["Location"])).body["document"] == draft() | said.body["document"]
+    assert (await gauge.get(said.headers["Location"])).body["document"] == document
     page = await (await office.signed_in(sato)).get(f"/orders/{said.body['id']}/what")
     assert "川沿い" in page.text
     assert await office.pool.fetchval("select count(*) from dispatch") == 0
 
 
 async def test_without_a_mode_it_is_a_drill(office: Office) -> None:
-    said = await written(await program(office), drill(mode="drill"))
+    said = await written(await program(office), drill(mode=None))
     assert (said.status, said.body["mode"]) == (201, "drill")
 
 
