@@ -17,7 +17,10 @@ from words.problem import Problem, Refused
 from words.sql import sql
 
 if TYPE_CHECKING:
-    from asyncpg import Pool, Record
+    from asyncpg import Connection, Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    AnyConnection = Connection | PoolConnectionProxy
 
 BOUNDARY_UPSERT = sql("dispatcher", "boundary_upsert")
 BOUNDARY_READ = sql("dispatcher", "boundary_read")
@@ -102,18 +105,27 @@ async def set_status(pool: Pool, identifier: str, status: ShelterStatus) -> str:
 async def set_statuses(pool: Pool, identifiers: Sequence[str], status: ShelterStatus) -> list[ListedShelter]:
     """All of them or, when one is unknown, none."""
     async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(SHELTER_SET_STATUS, list(identifiers), status.value)
-        unknown = sorted(set(identifiers) - {row["id"] for row in rows})
-        if unknown:
-            names = [(row["id"], row["name"]) for row in await connection.fetch(SHELTER_NAMES)]
-            raise Refused(_unknown(identifier, _nearest(identifier, names)) for identifier in unknown)
+        return await say_status(connection, identifiers, status)
+
+
+async def say_status(
+    connection: AnyConnection, identifiers: Sequence[str], status: ShelterStatus, *, officer: int | None = None
+) -> list[ListedShelter]:
+    """In the transaction of whoever says so. Raises Refused when one is unknown; the transaction is then to be undone."""
+    rows = await connection.fetch(SHELTER_SET_STATUS, list(identifiers), status.value, officer)
+    unknown = sorted(set(identifiers) - {row["id"] for row in rows})
+    if unknown:
+        names = [(row["id"], row["name"]) for row in await connection.fetch(SHELTER_NAMES)]
+        raise Refused(_unknown(identifier, _nearest(identifier, names)) for identifier in unknown)
     return [_listed(row) for row in rows]
 
 
-async def set_all_statuses(pool: Pool, status: ShelterStatus, *, hazard: str | None = None) -> list[ListedShelter]:
+async def set_all_statuses(
+    pool: Pool | AnyConnection, status: ShelterStatus, *, hazard: str | None = None, officer: int | None = None
+) -> list[ListedShelter]:
     """Every shelter, or every site designated for a hazard. Raises ValueError for an unknown hazard."""
     mask = hazard_bit(hazard) if hazard else None
-    return [_listed(row) for row in await pool.fetch(SHELTER_SET_STATUS_FIT, mask, status.value)]
+    return [_listed(row) for row in await pool.fetch(SHELTER_SET_STATUS_FIT, mask, status.value, officer)]
 
 
 async def shelters(pool: Pool) -> list[ListedShelter]:

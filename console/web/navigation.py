@@ -30,6 +30,7 @@ ENTRIES: Sequence[Entry] = (
     Entry("/orders", "発令", "Orders"),
     Entry("/templates", "定型文", "Texts"),
     Entry("/dispatches", "配信", "Dispatches"),
+    Entry("/shelters", "避難所", "Shelters"),
     Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
 )
 

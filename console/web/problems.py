@@ -46,6 +46,8 @@ STATUS: dict[str, int] = {
     "release.altered": 409,
     "release.at_most_once": 409,
     "release.count_changed": 409,
+    "shelter.unknown": 404,
+    "shelter.meanwhile": 409,
     "watch.too_many": 503,
     "console.not_encrypted": 421,
     "api.key": 401,

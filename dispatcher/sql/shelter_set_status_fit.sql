@@ -1,7 +1,7 @@
--- $1 null: every shelter.
+-- $1 null: every shelter. $3: the officer who says so, if any.
 with changed as (
     update shelter
-    set status = $2
+    set status = $2, status_at = clock_timestamp(), status_by = $3
     where $1::smallint is null or hazards & $1::smallint <> 0
     returning id, name, address, hazards, stay, lon, lat, capacity, status
 )

@@ -1,0 +1,58 @@
+"""The boards in a browser: by telephone, by keyboard, in both languages."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dispatcher.gazetteer import set_status, shelters
+from geo.shelters import ShelterStatus
+from tests.browser.conftest import Desk
+from tests.browser.judging import complaints, walk_to
+from tests.console.office import Office
+
+SCHOOL = "E99201000001"
+
+
+async def becomes(kawabe: Office, status: ShelterStatus) -> None:
+    async with asyncio.timeout(30):
+        while {each.shelter.id: each.status for each in await shelters(kawabe.pool)}[SCHOOL] is not status:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_telephone_fills_a_shelter_with_one_touch(kawabe: Office, phone: Desk) -> None:
+    page = await phone.go("/shelters")
+    await page.tap(f"#say-full-{SCHOOL}")
+    await becomes(kawabe, ShelterStatus.FULL)
+    await page.wait_for_selector(f"#say-full-{SCHOOL}[aria-pressed=true]")
+    assert phone.trouble == []
+
+
+async def test_what_another_officer_says_appears_by_itself(kawabe: Office, desk: Desk) -> None:
+    page = await desk.go("/shelters")
+    await page.focus(f"#say-open-{SCHOOL}")
+    await set_status(kawabe.pool, SCHOOL, ShelterStatus.CROWDED)
+    await page.wait_for_selector(f"#say-crowded-{SCHOOL}[aria-pressed=true]")
+    assert await page.evaluate("document.activeElement.id") == f"say-open-{SCHOOL}"
+
+
+async def test_the_keyboard_alone_closes_a_shelter(kawabe: Office, desk: Desk) -> None:
+    page = await desk.go(f"/shelters?words={SCHOOL}")
+    await walk_to(page, f"#say-closed-{SCHOOL}")
+    await page.keyboard.press("Enter")
+    await becomes(kawabe, ShelterStatus.CLOSED)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_axe_has_nothing_to_say_of_the_shelters(desk: Desk, lang: str) -> None:
+    page = await desk.go("/shelters", lang=lang)
+    assert await complaints(page) == []
+    assert desk.trouble == []
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_on_a_phone_nothing_sticks_out(phone: Desk, lang: str) -> None:
+    page = await phone.go("/shelters", lang=lang)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert await complaints(page) == []
