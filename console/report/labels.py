@@ -113,6 +113,16 @@ STATUSES_EN = {
 }
 
 
+CANARIES: dict[str, Label] = {
+    "waited_for": Label("確認待ち", "waited for"),
+    "came_back": Label("正常", "came back"),
+    "late": Label("遅れて正常", "came back late"),
+    "missed": Label("戻らず", "MISSED"),
+    "passed_over": Label("避難情報の送信中のため見送り", "passed over while warnings were sent"),
+}
+"""What became of a canary."""
+
+
 def channel(name: str) -> Label:
     """A channel of a third party has its own name."""
     return CHANNELS.get(name, Label(name, name))

@@ -13,7 +13,7 @@ from aiohttp.web_urldispatcher import AbstractResource
 
 from console.watch.hub import Hub
 from console.watch.unreached import Unreaching
-from console.web import account, cookie, forgery, guard, headers, map_data, officers, shelters, signing_in
+from console.web import account, cookie, forgery, guard, headers, map_data, officers, shelters, signing_in, state
 from console.web.api import about, document, door
 from console.web.api import dispatches as api_dispatches
 from console.web.api import orders as api_orders
@@ -33,7 +33,7 @@ BODY_SECONDS = 10.0
 TABLES = (
     signing_in, account, officers, map_data,
     where, what, check, approve, lists, templates,
-    dispatch_list, stopping, watching, afterwards, shelters,
+    dispatch_list, stopping, watching, afterwards, shelters, state,
     document, about, api_orders, api_dispatches,
 )  # fmt: skip
 """Every module with pages, each with its `routes`."""

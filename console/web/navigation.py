@@ -31,6 +31,7 @@ ENTRIES: Sequence[Entry] = (
     Entry("/templates", "定型文", "Texts"),
     Entry("/dispatches", "配信", "Dispatches"),
     Entry("/shelters", "避難所", "Shelters"),
+    Entry("/state", "状態", "State"),
     Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
 )
 

@@ -6,13 +6,16 @@ import asyncio
 
 import pytest
 
+from dispatcher.alarms import saw
 from dispatcher.gazetteer import set_status, shelters
+from dispatcher.trouble import Trouble
 from geo.shelters import ShelterStatus
 from tests.browser.conftest import Desk
 from tests.browser.judging import complaints, walk_to
 from tests.console.office import Office
 
 SCHOOL = "E99201000001"
+QUOTA = Trouble("quota.gone", "line", "枠がありません。", "The quota is gone.")
 
 
 async def becomes(kawabe: Office, status: ShelterStatus) -> None:
@@ -56,3 +59,28 @@ async def test_on_a_phone_nothing_sticks_out(phone: Desk, lang: str) -> None:
     page = await phone.go("/shelters", lang=lang)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     assert await complaints(page) == []
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_axe_has_nothing_to_say_of_the_state(desk: Desk, phone: Desk, lang: str) -> None:
+    for each in (desk, phone):
+        page = await each.go("/state", lang=lang)
+        assert await complaints(page) == []
+        assert each.trouble == []
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_an_alarm_appears_by_itself(kawabe: Office, desk: Desk) -> None:
+    page = await desk.go("/state")
+    async with kawabe.pool.acquire() as connection, connection.transaction():
+        await saw(connection, [QUOTA])
+    await page.wait_for_selector("#grade:has-text('警報 1 件')")
+    assert desk.trouble == []
+
+
+async def test_a_wall_that_can_read_nothing_says_that_it_is_old(kawabe: Office, desk: Desk) -> None:
+    page = await desk.go("/state")
+    await page.route("**/state/now", lambda route: route.abort())
+    await page.wait_for_selector("#stale:not([hidden])")
+    await page.unroute("**/state/now")
+    await page.wait_for_selector("#stale[hidden]", state="attached")

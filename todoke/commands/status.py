@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console.report.labels import STATES_JA
+from console.report.labels import CANARIES, STATES_JA
 from dispatcher import canary
 from dispatcher.alarms import Standing, standing
 from dispatcher.dispatches import recent, status, workers
@@ -88,18 +88,9 @@ def _say_alarm(ctx: Context, alarm: Standing) -> None:
         )
 
 
-_RESULTS = {
-    "waited_for": ("確認待ち", "waited for"),
-    "came_back": ("正常", "came back"),
-    "late": ("遅れて正常", "came back late"),
-    "missed": ("戻らず", "MISSED"),
-    "passed_over": ("避難情報の送信中のため見送り", "passed over while warnings were sent"),
-}
-
-
 def _say_canary(ctx: Context, bird: Mapping[str, Any]) -> None:
     sent_at = datetime.fromisoformat(bird["sent_at"]).astimezone(ZoneInfo(ctx.settings.timezone))
-    ja, en = _RESULTS[bird["result"]]
+    ja, en = CANARIES[bird["result"]]
     seconds = f" {bird['seconds']:g} s" if bird["seconds"] is not None else ""
     ctx.say(
         ja=f"カナリア {bird['channel']}  {sent_at:%m-%d %H:%M:%S}  {ja}{seconds}({bird['proof']})",
