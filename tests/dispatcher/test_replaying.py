@@ -256,3 +256,45 @@ async def test_content_that_is_not_what_was_approved_is_not_sent_again(town: Kaw
 
 async def test_a_dispatch_that_is_none_is_said_so(town: Kawabe) -> None:
     assert await problem(town, "261123-nobody") == "dispatch.unknown"
+
+
+async def test_a_refusal_that_was_not_the_last_word_is_none(town: Kawabe) -> None:
+    """What was recorded last of them was no refusal, whatever their outcome says."""
+    dispatch = await refused_by_mail(town)
+    await town.pool.execute(
+        "update attempt set outcomes = set_byte(outcomes, 0, $3) where dispatch = $1 and batch = $2",
+        dispatch,
+        await mail(town),
+        Outcome.RETRY,
+    )
+    assert (await missed(town.pool, dispatch)).people == 0
+
+
+async def test_each_part_that_is_sent_again_has_a_key_of_its_own(town: Kawabe) -> None:
+    """One key for two calls, and LINE would take the second for the first."""
+    dispatch = await town.send(order())
+    await sent(town, dispatch)
+    await town.pool.execute("update batch set outcomes = set_byte(outcomes, 0, 14) where dispatch = $1", dispatch)
+    found = await missed(town.pool, dispatch)
+    await replay(town.pool, dispatch, BY, people=found.people)
+    keys = [row["key"] for row in await town.pool.fetch("select key from batch where dispatch = $1", dispatch)]
+    assert len(found.messages) > 1
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+async def test_who_is_sent_to_again_gets_their_own_message(town: Kawabe, position: int) -> None:
+    """Hana and Tome stand in one batch of SMS; Tome reads easy Japanese."""
+    dispatch = await town.send(order())
+    await sent(town, dispatch)
+    before = {call.recipients[0].address: call.message for call in town.sms.taken}
+    await town.pool.execute(
+        "update batch set outcomes = set_byte(outcomes, $2, 14) where dispatch = $1 and channel = 'sms'",
+        dispatch,
+        position,
+    )
+    await replay(town.pool, dispatch, BY, people=1)
+    await sent(town, dispatch)
+    again = town.sms.taken[-1]
+    assert (len({message.language for message in before.values()}), len(town.sms.taken)) == (2, 3)
+    assert again.message == before[again.recipients[0].address]
