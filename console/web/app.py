@@ -11,9 +11,23 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractResource
 
+from console.people.counts import Counting
 from console.watch.hub import Hub
 from console.watch.unreached import Unreaching
-from console.web import account, cookie, forgery, guard, headers, map_data, officers, shelters, signing_in, state
+from console.web import (
+    account,
+    cookie,
+    forgery,
+    guard,
+    headers,
+    map_data,
+    officers,
+    people,
+    record,
+    shelters,
+    signing_in,
+    state,
+)
 from console.web.api import about, document, door
 from console.web.api import dispatches as api_dispatches
 from console.web.api import orders as api_orders
@@ -33,7 +47,7 @@ BODY_SECONDS = 10.0
 TABLES = (
     signing_in, account, officers, map_data,
     where, what, check, approve, lists, templates,
-    dispatch_list, stopping, watching, afterwards, shelters, state,
+    dispatch_list, stopping, watching, afterwards, shelters, state, people, record,
     document, about, api_orders, api_dispatches,
 )  # fmt: skip
 """Every module with pages, each with its `routes`."""
@@ -56,6 +70,7 @@ def install(app: web.Application, parts: Parts) -> None:
     """
     app[CONSOLE] = Console(parts)
     app[watching.HUB] = Hub(app[CONSOLE].pool)
+    app[people.COUNTING] = Counting(app[CONSOLE].pool)
     app[afterwards.REPORTING] = asyncio.Lock()
     app[afterwards.UNREACHING] = Unreaching(app[CONSOLE].pool, parts.districts)
     others = frozenset(app.router.resources())

@@ -32,6 +32,8 @@ ENTRIES: Sequence[Entry] = (
     Entry("/dispatches", "配信", "Dispatches"),
     Entry("/shelters", "避難所", "Shelters"),
     Entry("/state", "状態", "State"),
+    Entry("/subscribers", "登録者", "Subscribers"),
+    Entry("/record", "記録", "Record", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
     Entry("/officers", "職員", "Officers", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
 )
 

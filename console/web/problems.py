@@ -48,6 +48,7 @@ STATUS: dict[str, int] = {
     "release.count_changed": 409,
     "shelter.unknown": 404,
     "shelter.meanwhile": 409,
+    "subscriber.too_many": 429,
     "watch.too_many": 503,
     "console.not_encrypted": 421,
     "api.key": 401,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from playwright.async_api import Browser
 
 from dispatcher.alarms import saw
 from dispatcher.gazetteer import set_status, shelters
 from dispatcher.trouble import Trouble
 from geo.shelters import ShelterStatus
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, sit_down
 from tests.browser.judging import complaints, walk_to
-from tests.console.office import Office
+from tests.console.office import Hired, Office
 
 SCHOOL = "E99201000001"
 QUOTA = Trouble("quota.gone", "line", "枠がありません。", "The quota is gone.")
@@ -84,3 +85,37 @@ async def test_a_wall_that_can_read_nothing_says_that_it_is_old(kawabe: Office, 
     await page.wait_for_selector("#stale:not([hidden])")
     await page.unroute("**/state/now")
     await page.wait_for_selector("#stale[hidden]", state="attached")
+
+
+HANAS = "090-1111-0001"
+
+
+@pytest.fixture
+async def audited(browser: Browser, kawabe: Office, mori: Hired) -> Desk:
+    """Mori's, who may read the record."""
+    return await sit_down(browser, kawabe, mori)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_somebody_is_found_and_the_record_says_who_looked(kawabe: Office, audited: Desk, lang: str) -> None:
+    page = await audited.go("/subscribers", lang=lang)
+    await page.fill("#address", HANAS)
+    await page.fill("#reason", "本人から電話で問い合わせ")
+    await page.press("#reason", "Enter")
+    await page.wait_for_selector("#found")
+    assert await complaints(page) == []
+    assert HANAS not in page.url
+    page = await audited.go("/record?group=subscriber", lang=lang)
+    assert "subscriber.searched" in await page.inner_text(".record")
+    assert await complaints(page) == []
+    assert audited.trouble == []
+
+
+@pytest.mark.parametrize("path", ["/subscribers", "/record"])
+async def test_on_a_phone_neither_people_nor_the_record_sticks_out(
+    browser: Browser, kawabe: Office, mori: Hired, path: str
+) -> None:
+    phone = await sit_down(browser, kawabe, mori, width=390, height=844)
+    page = await phone.go(path)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert await complaints(page) == []
