@@ -10,8 +10,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +21,7 @@ import asyncpg
 
 from bench.filling import fill, lane_rows
 from bench.people import CENTRE, FESTIVAL, RADIUS, Size, area
+from bench.power_cut import power_cut
 from bench.reporting import progress
 from dispatcher.dispatches import Signatures
 from dispatcher.events import Event, parse_event
@@ -31,7 +30,7 @@ from subscribers.keyfile import load_key
 from subscribers.vault import Vault, open_vault
 from todoke.context import open_pool
 from todoke.embedded import embedded_postgres, using_embedded_postgres
-from todoke.embedded.locks import held, open_lock
+from todoke.embedded.locks import open_lock
 from todoke.migrate import migrate
 from words.problem import Refused
 from words.sql import sql
@@ -43,7 +42,6 @@ NAME = "川辺町"
 OFFICERS = Signatures("佐藤", "森")
 SHELTERS = 12
 POOL_SIZE = 30
-GLANCE = 0.01
 
 _INDEXES = sql("bench", "list_contact_indexes")
 _NUMBERING = sql("bench", "continue_numbering")
@@ -71,10 +69,8 @@ class Town:
         return _postmaster(self.directory)
 
     def crash(self) -> None:
-        """End the server at once, as a power cut would end it: what is not written yet is never written."""
-        os.kill(_postmaster(self.directory), signal.SIGQUIT)
-        while held(self.directory / "postgres" / "server.lock"):
-            time.sleep(GLANCE)
+        """End the server at once, as a power cut would end it."""
+        power_cut(self.directory / "postgres")
 
 
 @asynccontextmanager

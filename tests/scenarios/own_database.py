@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
 
+from bench.power_cut import power_cut
 from todoke.context import open_pool
 from todoke.embedded import using_embedded_postgres
 from todoke.migrate import migrate
@@ -34,9 +33,7 @@ class OwnDatabase:
 
     def kill(self) -> None:
         """SIGKILL, as a machine that loses its power would end it."""
-        for pid in _family(self._directory / "postgres" / "cluster"):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        power_cut(self._directory / "postgres")
 
     def close(self) -> None:
         self._users.close()
@@ -45,15 +42,6 @@ class OwnDatabase:
     async def pool(self) -> AsyncIterator[asyncpg.Pool]:
         async with open_pool(self.url, 4) as pool:
             yield pool
-
-
-def _family(cluster: Path) -> Iterator[int]:
-    """The server and its children: whoever works in the cluster's directory."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):
-                if (entry / "cwd").samefile(cluster):
-                    yield int(entry.name)
 
 
 @contextmanager
