@@ -22,6 +22,11 @@ async def fields(request: web.Request, name: str) -> list[str]:
     return list(filter(None, map(_text, (await request.post()).getall(name, []))))
 
 
+def query(request: web.Request, name: str, usual: str = "") -> str:
+    """A value of the address's query, cut where no honest one is longer; `usual` where none is given."""
+    return _text(request.query.get(name, usual))[:_QUERY_CHARACTERS]
+
+
 def each(kind: Callable[[str], T], given: Iterable[str], where: str) -> list[T]:
     """The values as `kind`. Raises Refused for what is none."""
     try:
@@ -38,6 +43,7 @@ def number(request: web.Request, name: str = "id") -> int:
     return int(value)
 
 
+_QUERY_CHARACTERS = 200
 _DIGITS = 18
 """A bigint has 18 whole digits."""
 

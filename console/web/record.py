@@ -12,7 +12,7 @@ from aiohttp import web
 from console.audit import reading
 from console.audit.reading import GROUPS, MAY_READ, Filter
 from console.web.dispatches.watching import SLOW_SECONDS
-from console.web.forms import field
+from console.web.forms import field, query
 from console.web.guard import needs, officer_of
 from console.web.pages import page
 from console.web.parts import CONSOLE
@@ -27,7 +27,7 @@ _DIGITS = 18
 @routes.get("/record")
 @needs(*MAY_READ)
 async def show(request: web.Request) -> web.Response:
-    asked = {name: request.query.get(name, "").replace("\0", "")[:100] for name in _FIELDS}
+    asked = {name: query(request, name) for name in _FIELDS}
     pool, zone = request.app[CONSOLE].pool, request.app[CONSOLE].desk.town.timezone
     problems: tuple[Problem, ...] = ()
     try:

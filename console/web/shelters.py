@@ -9,7 +9,7 @@ from aiohttp import web
 
 from console.shelters import board as boards
 from console.shelters.board import CHOICES, MAY_SAY, MOST, Board
-from console.web.forms import each, field
+from console.web.forms import each, field, query
 from console.web.guard import needs, officer_of
 from console.web.language import language_of
 from console.web.pages import page, see_other
@@ -25,14 +25,14 @@ _FILTERS = ("words", "status", "hazard")
 @routes.get("/shelters")
 @needs()
 async def show(request: web.Request) -> web.Response:
-    return await _shown(request, _asked(request.query))
+    return await _shown(request, _asked(request))
 
 
 @routes.get("/shelters/rows")
 @needs(quiet=True)
 async def rows(request: web.Request) -> web.Response:
     """The part of the page that asks for itself."""
-    asked = _asked(request.query)
+    asked = _asked(request)
     found = await boards.board(request.app[CONSOLE].pool, **asked)
     return page(request, "shelters/_rows.html", **_words(request, found, asked))
 
@@ -98,8 +98,8 @@ _ENGLISH = {
 }
 
 
-def _asked(given: Any) -> dict[str, str]:
-    return {name: given.get(name, "").replace("\0", "")[:100] for name in _FILTERS}
+def _asked(request: web.Request) -> dict[str, str]:
+    return {name: query(request, name) for name in _FILTERS}
 
 
 def _back(asked: dict[str, str], identifier: str = "") -> str:

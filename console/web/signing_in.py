@@ -11,7 +11,7 @@ from console.accounts import totp
 from console.accounts.enrolling import Enrolment
 from console.accounts.staff import set_language
 from console.web import cookie, language
-from console.web.forms import field
+from console.web.forms import field, query
 from console.web.guard import anybody, half, take_code
 from console.web.pages import local, page, see_other
 from console.web.parts import CONSOLE, OFFICER, SIGN_IN, machine_of
@@ -82,7 +82,7 @@ async def choose_language(request: web.Request) -> web.Response:
 @routes.get("/enrol")
 @anybody
 async def show_enrolment(request: web.Request) -> web.Response:
-    code = request.query.get("code", "")
+    code = query(request, "code")
     enrolment = await request.app[CONSOLE].enroller.find(code)
     return _enrolment(request, code, request.app[CONSOLE].enroller.sealed_secret(enrolment.officer), enrolment)
 

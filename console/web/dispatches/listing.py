@@ -8,6 +8,7 @@ from console.watch import look
 from console.watch.listing import Filter, listed, live_now
 from console.watch.stopping import ON_DUTY
 from console.web.dispatches.common import fragment, words
+from console.web.forms import query
 from console.web.guard import needs, officer_of
 from console.web.language import language_of
 from console.web.pages import page
@@ -22,8 +23,7 @@ routes = web.RouteTableDef()
 @needs()
 async def show(request: web.Request) -> web.Response:
     pool = request.app[CONSOLE].pool
-    asked = request.query
-    chosen = Filter(asked.get("mode", ""), asked.get("class", ""), asked.get("state", ""), asked.get("after", ""))
+    chosen = Filter(*(query(request, name) for name in ("mode", "class", "state", "after")))
     found: tuple[Problem, ...] = ()
     try:
         rows = await listed(pool, chosen)

@@ -10,7 +10,7 @@ from console.orders import problems
 from console.orders import templates as prepared
 from console.orders.templates import EDITORS, Purpose, Template
 from console.orders.waiting import names
-from console.web.forms import field
+from console.web.forms import field, query
 from console.web.guard import needs, officer_of
 from console.web.pages import page, see_other
 from console.web.parts import CONSOLE
@@ -27,7 +27,7 @@ _WORDS = ("subject", "body", "sms")
 @routes.get("/templates")
 @needs()
 async def show(request: web.Request) -> web.Response:
-    asked = [request.query.get(key, usual) for key, usual in zip(_KEY, _FIRST, strict=True)]
+    asked = [query(request, key, usual) for key, usual in zip(_KEY, _FIRST, strict=True)]
     return await _texts(request, *asked)
 
 
