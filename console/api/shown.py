@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from console.orders.model import Author, Order
+from console.people.counts import Counts
+from console.shelters.board import Row as ShelterRow
 from console.watch.listing import Row
 from console.watch.look import ChannelLook, Head, Look
 from words.problem import Problem
@@ -71,6 +73,34 @@ def dispatch_json(head: Head, look: Look) -> Shown:
         "promised_seconds": look.promised_seconds,
         "over": look.status.over,
         "channels": [_channel(each) for each in look.channels],
+    }
+
+
+def shelter_json(row: ShelterRow) -> Shown:
+    """`capacity` in people; `by` is who said its status last in the console."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "address": row.address,
+        "hazards": list(row.hazards),
+        "stay": row.stay,
+        "capacity": row.capacity,
+        "status": row.status.value,
+        "status_at": _time(row.at),
+        "status_by": row.by,
+    }
+
+
+def counts_json(counts: Counts) -> Shown:
+    """People, as of `at`."""
+    return {
+        "at": counts.at.isoformat(),
+        "subscribed": counts.here,
+        "left": counts.gone,
+        "unreachable": counts.unreachable,
+        "contacts": dict(counts.kinds),
+        "languages": dict(counts.languages),
+        "topics": dict(counts.topics),
     }
 
 

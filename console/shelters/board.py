@@ -62,7 +62,7 @@ async def board(pool: Pool, *, words: str = "", status: str = "", hazard: str = 
     """
     if status not in {"", *ShelterStatus} or hazard not in {"", *HAZARDS}:
         raise Refused(_no_choice())
-    rows = [_row(row) for row in await pool.fetch(_LIST)]
+    rows = await everywhere(pool)
     wanted = _plain(words).split()
     fitting = [
         row
@@ -73,6 +73,11 @@ async def board(pool: Pool, *, words: str = "", status: str = "", hazard: str = 
     ]
     room = sum(row.capacity or 0 for row in rows if row.status.receives)
     return Board(fitting[:MOST], len(fitting), Counter(row.status for row in rows), room)
+
+
+async def everywhere(pool: Pool) -> list[Row]:
+    """Every shelter."""
+    return [_row(row) for row in await pool.fetch(_LIST)]
 
 
 async def say(pool: Pool, officer: int, identifier: str, status: ShelterStatus, *, seen: ShelterStatus) -> str:

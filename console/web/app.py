@@ -28,7 +28,7 @@ from console.web import (
     signing_in,
     state,
 )
-from console.web.api import about, document, door
+from console.web.api import about, document, door, town
 from console.web.api import dispatches as api_dispatches
 from console.web.api import orders as api_orders
 from console.web.dispatches import afterwards, stopping, watching
@@ -48,7 +48,7 @@ TABLES = (
     signing_in, account, officers, map_data,
     where, what, check, approve, lists, templates,
     dispatch_list, stopping, watching, afterwards, shelters, state, people, record,
-    document, about, api_orders, api_dispatches,
+    document, about, api_orders, api_dispatches, town,
 )  # fmt: skip
 """Every module with pages, each with its `routes`."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}

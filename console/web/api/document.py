@@ -13,6 +13,7 @@ from console.watch.listing import GROUPS
 from console.web.api.door import json, open_to_all, query
 from dispatcher.events import KEYS
 from dispatcher.model import DispatchState, EventClass, Mode
+from geo.shelters import HAZARDS, ShelterStatus
 
 routes = web.RouteTableDef()
 Schema = dict[str, Any]
@@ -98,6 +99,24 @@ _FOLLOWED: Schema = {
     "over": YES,
     "channels": _list(_ref("Channel")),
 }
+_SHELTER: Schema = {
+    "id": TEXT,
+    "name": TEXT,
+    "address": TEXT,
+    "hazards": _list(_one_of(HAZARDS)),
+    "stay": YES,
+    "capacity": _or_null("integer"),
+    "status": _one_of(ShelterStatus),
+    "status_at": _or_null("string", format="date-time"),
+    "status_by": _or_null("string"),
+}
+_COUNTS: Schema = {
+    "at": TIME,
+    "subscribed": COUNT,
+    "left": COUNT,
+    "unreachable": {**COUNT, "description": "Subscribed, with every contact closed."},
+    **{name: {"type": "object", "additionalProperties": COUNT} for name in ("contacts", "languages", "topics")},
+}
 _SCHEMAS: Schema = {
     "Event": {
         "type": "object",
@@ -115,6 +134,10 @@ _SCHEMAS: Schema = {
     "Key": _object({"name": TEXT, "role": _one_of(ROLES), "sends_drills": YES, "calls_a_minute": COUNT}),
     "Order": _object(_ORDER),
     "Drafted": _object({**_ORDER, "advice": _list(_ref("Fault"))}),
+    "Orders": _object({"orders": _list(_ref("Order"))}),
+    "Shelters": _object({"shelters": _list(_ref("Shelter"))}),
+    "Shelter": _object(_SHELTER),
+    "Counts": _object(_COUNTS),
     "Row": _object(_SENT),
     "Rows": _object({"dispatches": _list(_ref("Row")), "after": _or_null("string")}),
     "Dispatch": _object({**_SENT, **_FOLLOWED}),
@@ -236,8 +259,15 @@ DOCUMENT: Schema = {
                     _parameter("start_at", "query", TIME, "When a drill begins by itself, once it is approved."),
                 ],
                 requestBody=_body(_ref("Event"), required=True),
-            )
+            ),
+            "get": _does(
+                "The latest changed first, without their areas.",
+                "Orders",
+                parameters=[_parameter("state", "query", _one_of(["", *State]), "One state.")],
+            ),
         },
+        "/api/v1/shelters": {"get": _does("Every shelter as it stands.", "Shelters")},
+        "/api/v1/subscribers": {"get": _does("How many people are subscribed.", "Counts")},
         "/api/v1/orders/{id}": {"get": _does("An order as it stands.", "Order", 404, parameters=[_ID])},
         "/api/v1/orders/{id}/send": {
             "post": _does(

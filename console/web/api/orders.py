@@ -11,6 +11,7 @@ from console.api import problems
 from console.api.drafting import draft, send_drill
 from console.api.shown import order_json
 from console.orders import book
+from console.orders.model import State
 from console.web.api.door import KEY, body_of, json, keyed, only, query
 from console.web.forms import number
 from console.web.parts import CONSOLE
@@ -29,6 +30,18 @@ async def create(request: web.Request) -> web.Response:
     start_at = _moment(given) if given is not None else None
     made = await draft(request.app[CONSOLE].desk, request[KEY], document, token=token, start_at=start_at)
     return json(made, 201, Location=f"/api/v1/orders/{made['id']}")
+
+
+@routes.get("/api/v1/orders")
+@keyed()
+async def show_all(request: web.Request) -> web.Response:
+    """The latest changed first, without their areas. `state`: those alone."""
+    asked = query(request, "state").get("state", "")
+    if asked not in {"", *State}:
+        raise Refused(problems.bad_value("/state"))
+    states = (State(asked),) if asked else tuple(State)
+    orders = await book.listed(request.app[CONSOLE].pool, states, brief=True)
+    return json({"orders": [order_json(order) for order in orders]})
 
 
 @routes.get("/api/v1/orders/{id:[0-9]+}")
